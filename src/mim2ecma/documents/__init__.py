@@ -1,0 +1,1 @@
+"""What every other package shares: findings, errors, limits, schemas, safe names, printable text."""

@@ -8,8 +8,8 @@ from mim2ecma.documents.printable import printable
 class Mim2EcmaError(Exception):
     """Base of every error that this package raises on purpose.
 
-    The text is part of the interface: `<source>: <where>: <found>; expected <expected>. <next_step>`. Everything in it
-    is made printable, because parts of it come from files and hosts.
+    The text is part of the interface: `<source>: <where>: <found>; expected <expected>. <next_step>`.
+    Everything in it is made printable, because parts of it come from files and hosts.
 
     Attributes:
         source: File or host the error speaks of.

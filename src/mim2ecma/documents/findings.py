@@ -93,8 +93,12 @@ def rule_number(rule: str) -> tuple[int, str]:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings: errors first, then by rule, then by place and text; the order is the same in every run."""
-    return tuple(sorted(findings, key=lambda item: (_ORDER[item.severity], rule_number(item.id), item.where, item.found)))
+    """Sort findings: errors first, then by rule, place and text; the order is the same in every run."""
+    return tuple(
+        sorted(
+            findings, key=lambda item: (_ORDER[item.severity], rule_number(item.id), item.where, item.found)
+        )
+    )
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

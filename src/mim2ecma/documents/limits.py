@@ -8,28 +8,30 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 CHUNK_BYTES: Final = 128 * KIB
-"""Bytes read, scanned and parsed at a time: small against the memory limit, large against the cost of a call."""
+"""Bytes read, scanned and parsed at a time: small against the memory limit, large against the cost of a
+call."""
 
 MAX_FILE_BYTES: Final = 2048 * MIB
-"""Largest file read. The largest real export known has 2 MB (domain/ma_xml.md 3); this only ends endless input."""
+"""Largest file read. The largest real export known has 2 MB (domain/ma_xml.md 3); this only ends endless
+input."""
 
 MAX_START_TAG_BYTES: Final = 1 * MIB
 """Longest start tag. No parser survives one with 10^6 attributes cheaply; real ones stay below 1 KiB."""
 
 MAX_TEXT_BYTES: Final = 16 * MIB
-"""Longest run of text without markup, and longest comment or CDATA section. Real values hold scripts of 100 KB
-(domain/ma_xml.md 7.3)."""
+"""Longest run of text without markup, and longest comment or CDATA section. Real values hold scripts of 100
+KB (domain/ma_xml.md 7.3)."""
 
 MAX_DECLARATIONS: Final = 100_000
 """Most comments, CDATA sections and processing instructions in a file. A real export has one comment."""
 
 MAX_TREE_BYTES: Final = 44 * MIB
-"""Most memory spent on the element tree of one `ma-data`, estimated while reading. The 2 MB sample needs about
-16 MiB."""
+"""Most memory spent on the element tree of one `ma-data`, estimated while reading. The 2 MB sample needs
+about 16 MiB."""
 
 MAX_MODEL_ITEMS: Final = 50_000
-"""Most attribute references, and most attribute types, of a schema that becomes a model. Real connectors have up to
-a few hundred."""
+"""Most attribute references, and most attribute types, of a schema that becomes a model. Real connectors have
+up to a few hundred."""
 
 MAX_LISTED_NAMES: Final = 20
 """Most names that one finding lists; the rest is counted."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-# Unicode categories Cc (controls, so every terminal escape), Cs (lone surrogates) and the members of Cf that change
-# reading order or are invisible (UAX #9 embeddings, overrides, isolates and marks; zero-width characters; tags), plus
-# the line and paragraph separators, variation selectors and private-use characters, which fonts may draw as anything.
+# Unicode categories Cc (controls, so every terminal escape), Cs (lone surrogates) and the members of Cf that
+# change reading order or are invisible (UAX #9 embeddings, overrides, isolates and marks; zero-width
+# characters; tags), plus the line and paragraph separators, variation selectors and private-use characters,
+# which fonts may draw as anything.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
@@ -26,8 +27,8 @@ def printable(text: str, length: int | None = DEFAULT_LENGTH) -> str:
         length: Longest result in characters; `None` keeps all.
 
     Returns:
-        The text with every control, direction-changing, invisible or private character written as `\xNN`, `\uNNNN` or
-        `\UNNNNNNNN`, cut to `length` with an ellipsis.
+        The text with every control, direction-changing, invisible or private character written as `\xNN`,
+        `\uNNNN` or `\UNNNNNNNN`, cut to `length` with an ellipsis.
     """
     if length is not None and len(text) > length:
         text = text[: length - 1] + ELLIPSIS

@@ -6,12 +6,14 @@ import re
 import unicodedata
 
 SLUG_LENGTH = 48
-"""Longest slug: leaves room for the rest of a run folder's path under the 260 characters of old Windows programs."""
+"""Longest slug: leaves room for the rest of a run folder's path under the 260 characters of old Windows
+programs."""
 
 GUID_PREFIX_LENGTH = 8
 """Characters of an MA's GUID in its folder name (docs/architecture.md, "The run folder")."""
 
-# Win32 "Naming Files, Paths, and Namespaces": reserved with any extension, in any case; the superscript digits count.
+# Win32 "Naming Files, Paths, and Namespaces": reserved with any extension, in any case; the superscript
+# digits count.
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
@@ -64,7 +66,8 @@ def slug(name: str, fallback: str = "ma") -> str:
         fallback: Result when nothing of the name survives.
 
     Returns:
-        Lower-case ASCII letters, digits and single hyphens, at most `SLUG_LENGTH` characters, never a device name.
+        Lower-case ASCII letters, digits and single hyphens, at most `SLUG_LENGTH` characters, never a device
+        name.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     result = _NOT_SLUG.sub("-", plain).strip("-")[:SLUG_LENGTH].strip("-") or fallback

@@ -1,4 +1,4 @@
-"""JSON Schemas of the documents, shipped as package data, and the check that runs before a document is written."""
+"""JSON Schemas of the documents, shipped as package data, and the check that runs before one is written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ def schema(document: str) -> Mapping[str, Any]:
     """
     if document not in DOCUMENTS:
         raise KeyError(document)
-    text = resources.files("mim2ecma.documents").joinpath("schemas", f"{document}.schema.json").read_text("utf-8")
+    text = (
+        resources.files("mim2ecma.documents")
+        .joinpath("schemas", f"{document}.schema.json")
+        .read_text("utf-8")
+    )
     loaded: Mapping[str, Any] = json.loads(text)
     return loaded
 
@@ -51,10 +55,12 @@ def validate(document: str, content: Mapping[str, Any], *, source: str = "docume
         source: File or host to name in the error.
 
     Raises:
-        DocumentError: Naming the first place, in document order, that does not follow the schema. Values are not
-            quoted, since a document may hold what must not be shown.
+        DocumentError: Naming the first place, in document order, that does not follow the schema. Values are
+            not quoted, since a document may hold what must not be shown.
     """
-    errors = sorted(_validator(document).iter_errors(content), key=lambda error: [str(part) for part in error.path])
+    errors = sorted(
+        _validator(document).iter_errors(content), key=lambda error: [str(part) for part in error.path]
+    )
     if errors:
         first = errors[0]
         place = "/".join(str(part) for part in first.absolute_path) or "(top)"
@@ -62,8 +68,8 @@ def validate(document: str, content: Mapping[str, Any], *, source: str = "docume
             source=source,
             where=place,
             found=f"a value that breaks the rule '{first.validator}' of the schema {schema_name(document)}",
-            expected=_expectation(first.validator, first.validator_value),
-            next_step="This is a defect of the program that made the document; please report it with its version.",
+            expected=_expectation(str(first.validator), first.validator_value),
+            next_step="This is a defect of the program that made the document; please report it.",
         )
 
 

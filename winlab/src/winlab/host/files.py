@@ -1,0 +1,398 @@
+"""The files of a host, as programs and modules use them.
+
+Where Windows has several manners, the one that the .NET Framework and PowerShell 5.1 show to modules is
+taken.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from winlab.errors import Win32Error
+from winlab.host import acl, paths
+from winlab.host.acl import Acl
+from winlab.host.blobs import CHUNK, Upload
+from winlab.host.tree import Entry
+from winlab.host.volumes import Caller, FileHost, Volumes
+
+__all__ = ["Caller", "Entry", "FileHost", "FileSystem", "Upload"]
+
+ERROR_FILE_NOT_FOUND = 2
+ERROR_ACCESS_DENIED = 5
+ERROR_SHARING_VIOLATION = 32
+ERROR_DIR_NOT_EMPTY = 145
+ERROR_ALREADY_EXISTS = 183
+
+KNOWN_ATTRIBUTES = frozenset({"ReadOnly", "Hidden", "System", "Archive", "Compressed", "NotContentIndexed"})
+
+
+class FileSystem(Volumes):
+    """All volumes of one host.
+
+    Every method takes a path as text in any Windows form and raises `Win32Error` as the system would. With
+    `session` an operation is judged by the access rules, without it is the host's own doing.
+    """
+
+    # questions
+
+    def exists(self, path: str, session: Caller | None = None) -> bool:
+        """Tell whether a file or folder is there and, with `session`, may be seen; no path is no error."""
+        return self._peek(path, session) is not None
+
+    def is_file(self, path: str, session: Caller | None = None) -> bool:
+        """Tell whether a file is there (``Test-Path -PathType Leaf``)."""
+        node = self._peek(path, session)
+        return node is not None and not node.is_dir
+
+    def is_dir(self, path: str, session: Caller | None = None) -> bool:
+        """Tell whether a folder is there (``Test-Path -PathType Container``)."""
+        node = self._peek(path, session)
+        return node is not None and node.is_dir
+
+    def entry(self, path: str, session: Caller | None = None) -> Entry:
+        """Return what a listing says of `path`; links are described, not followed."""
+        return self._node(path, session, follow=False).entry()
+
+    def listdir(self, path: str, session: Caller | None = None) -> list[str]:
+        """Return the names in a folder in NTFS order."""
+        return [child.name for child in self._folder(path, session).sorted_children()]
+
+    def entries(self, path: str, session: Caller | None = None) -> list[Entry]:
+        """Return the entries of a folder in NTFS order."""
+        return [child.entry() for child in self._folder(path, session).sorted_children()]
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Yield what lies below a folder, depth first, folders before their content; no link is followed."""
+        for node in self._folder(path, None).below():
+            yield node.entry()
+
+    def final_path(self, path: str) -> str:
+        """Return `path` with links followed, in the case the names were made with."""
+        return self._node(path).path()
+
+    # contents
+
+    def open(self, path: str, session: Caller | None = None) -> BinaryIO:
+        r"""Open a file, or an alternate stream (``C:\a.txt:stream``), for reading."""
+        clean, stream = paths.split_stream(paths.normalise(path))
+        node = self._node(clean, session)
+        self._require(node, session, acl.READ_DATA)
+        if stream is not None:
+            found = node.streams.get(paths.fold(stream))
+            if found is None:
+                raise Win32Error(ERROR_FILE_NOT_FOUND, path)
+            return self.blobs.open(found[1])
+        if node.blob is None:
+            raise Win32Error(ERROR_ACCESS_DENIED, path)
+        return self.blobs.open(node.blob)
+
+    def read_bytes(self, path: str, session: Caller | None = None) -> bytes:
+        """Return a whole content; for files that are known to be small."""
+        with self.open(path, session) as stream:
+            return stream.read()
+
+    def new_upload(self) -> Upload:
+        """Start to receive a content that `adopt_blob` will make a file of."""
+        return self.blobs.upload()
+
+    def write_bytes(
+        self, path: str, data: bytes, session: Caller | None = None, *, force: bool = False
+    ) -> Entry:
+        """Create or replace a file in an existing folder; `force` replaces read-only and hidden ones too."""
+        return self.write_stream(path, io.BytesIO(data), session, force=force)
+
+    def write_stream(
+        self, path: str, stream: BinaryIO, session: Caller | None = None, *, force: bool = False
+    ) -> Entry:
+        """Create or replace a file with what `stream` yields, in pieces."""
+        with self.new_upload() as upload:
+            while piece := stream.read(CHUNK):
+                upload.write(piece)
+            sha256, size = upload.finish()
+        return self.adopt_blob(path, sha256, size, session, force=force)
+
+    def adopt_blob(
+        self, path: str, sha256: str, size: int, session: Caller | None = None, *, force: bool = False
+    ) -> Entry:
+        """Create or replace a file whose content an `Upload` has stored.
+
+        Raises:
+            Win32Error: 3 no such folder, 5 refused, 32 locked, 112 disk full; the old content stays then.
+        """
+        clean, stream = paths.split_stream(paths.normalise(path))
+        if stream is not None:
+            return self._adopt_stream(clean, stream, sha256, size, session).entry()
+        try:
+            parent, node = self._place(clean, session, force)
+            self._charge(parent, size - (node.size if node else 0), clean)
+        except Win32Error:
+            self.blobs.unpin(sha256)
+            self._dropped.add(sha256)
+            raise
+        now = self._host.clock.now()
+        if node is None:
+            node = self._attach(parent, paths.name(clean), session, now)
+        else:
+            self._forget_contents(node)
+        node.blob, node.size, node.modified = sha256, size, now
+        node.attributes = (node.attributes - {"ReadOnly"} if force else node.attributes) | {"Archive"}
+        self.blobs.unpin(sha256)
+        self._host.touch()
+        return node.entry()
+
+    def digest(self, path: str, algorithm: str = "sha256", session: Caller | None = None) -> str:
+        """Return a digest of a file's content in lower-case hexadecimal."""
+        node = self._node(paths.normalise(path), session)
+        self._require(node, session, acl.READ_DATA)
+        if node.blob is None:
+            raise Win32Error(ERROR_ACCESS_DENIED, path)
+        return self.blobs.digest(node.blob, algorithm)
+
+    # alternate streams
+
+    def streams(self, path: str) -> dict[str, bytes]:
+        """Return the alternate streams of a file or folder; ``Zone.Identifier`` is the mark of the web."""
+        node = self._node(path)
+        result = {}
+        for name, blob, _ in (node.streams[key] for key in sorted(node.streams)):
+            with self.blobs.open(blob) as stream:
+                result[name] = stream.read()
+        return result
+
+    def write_stream_named(self, path: str, name: str, data: bytes, session: Caller | None = None) -> None:
+        """Create or replace one alternate stream."""
+        sha256, size = self.blobs.put(data)
+        self._adopt_stream(paths.normalise(path), name, sha256, size, session)
+
+    def delete_stream(self, path: str, name: str, session: Caller | None = None) -> None:
+        """Remove one alternate stream."""
+        node = self._node(path, session)
+        self._require(node, session, acl.WRITE_DATA)
+        found = node.streams.pop(paths.fold(name), None)
+        if found is None:
+            raise Win32Error(ERROR_FILE_NOT_FOUND, f"{path}:{name}")
+        self._release(node, found[1], found[2])
+        self._host.touch()
+
+    # making, moving, removing
+
+    def mkdir(
+        self, path: str, parents: bool = True, exist_ok: bool = True, session: Caller | None = None
+    ) -> list[str]:
+        """Create a folder and, with `parents`, those above it.
+
+        Returns:
+            The folders that were made, outermost first.
+
+        Raises:
+            Win32Error: 3 the folder above is missing, 5 refused, 183 there already, 206 too long.
+        """
+        clean = paths.normalise(path)
+        node = self._find(clean)
+        if node is not None:
+            if node.is_dir and exist_ok:
+                return []
+            raise Win32Error(ERROR_ALREADY_EXISTS, path)
+        if len(clean) > paths.MAX_DIRECTORY_PATH and not paths.is_extended(path):
+            raise Win32Error(paths.ERROR_FILENAME_TOO_LONG, path)
+        above = paths.parent(clean)
+        made = []
+        if parents and above != clean and self._find(above) is None:
+            made = self.mkdir(above, session=session)
+        parent = self._parent(clean, session)
+        self._require(parent, session, acl.APPEND_DATA)
+        self._attach(parent, paths.name(clean), session, self._host.clock.now(), folder=True)
+        self._host.touch()
+        return [*made, clean]
+
+    def make_link(self, path: str, target: str, kind: str, is_dir: bool = False) -> None:
+        """Create a link.
+
+        Args:
+            path: the new name.
+            target: what it names, relative to its folder or absolute; it need not exist.
+            kind: `SymbolicLink` or `JunctionPoint`.
+            is_dir: True for a link to a folder (junctions always are).
+        """
+        clean = paths.normalise(path)
+        if self._find(clean, follow=False) is not None:
+            raise Win32Error(ERROR_ALREADY_EXISTS, path)
+        folder = is_dir or kind == "JunctionPoint"
+        now = self._host.clock.now()
+        node = self._attach(self._parent(clean, None), paths.name(clean), None, now, folder=folder)
+        node.link = (kind, target)
+        self._host.touch()
+
+    def delete(
+        self, path: str, recursive: bool = False, session: Caller | None = None, *, force: bool = False
+    ) -> None:
+        """Remove a file, a folder or a link (never what it names).
+
+        With `recursive` the content goes first; what stops half way leaves the rest, as in Windows.
+
+        Raises:
+            Win32Error: 2 or 3 not there, 5 refused or read-only (unless `force`), 32 locked, 145 not empty.
+        """
+        node = self._node(path, session, follow=False)
+        if node.parent is None:
+            raise Win32Error(ERROR_ACCESS_DENIED, path)
+        if node.children and node.link is None and not recursive:
+            raise Win32Error(ERROR_DIR_NOT_EMPTY, path)
+        self._remove(node, session, force)
+        self._host.touch()
+
+    def move(self, source: str, target: str, session: Caller | None = None, *, replace: bool = False) -> None:
+        """Rename or move a file or folder; `target` is the new path, not the folder to move into.
+
+        Raises:
+            Win32Error: 32 something in it is locked, 183 `target` exists (and `replace` is False).
+        """
+        node = self._node(source, session, follow=False)
+        clean = paths.normalise(target)
+        old = self._find(clean, follow=False)
+        if node.parent is None or self._is_inside(clean, node):
+            raise Win32Error(ERROR_ACCESS_DENIED, source)
+        if old is not None and old is not node:
+            if not replace or old.is_dir or node.is_dir:
+                raise Win32Error(ERROR_ALREADY_EXISTS, target)
+            self._check_removal(old, session, force=False)
+        for moved in (node, *node.below()):
+            self._check_lock(moved)
+        parent = self._parent(clean, session)
+        self._require_removal(node, session)
+        self._require(parent, session, acl.APPEND_DATA if node.is_dir else acl.WRITE_DATA)
+        if self._volume_of(parent) is not self._volume_of(node):
+            self.copy(source, target, session, force=True)
+            self._remove(node, session, force=True)
+            return
+        if old is not None and old is not node:
+            self._detach(old)
+        self._reattach(node, parent, paths.name(clean))
+        self._host.touch()
+
+    def copy(self, source: str, target: str, session: Caller | None = None, *, force: bool = False) -> Entry:
+        """Copy a file or a whole folder; `target` is the new path. Last write time and streams go along."""
+        node = self._node(source, session)
+        if node.is_dir:
+            clean = paths.normalise(target)
+            if self._is_inside(clean, node):
+                raise Win32Error(ERROR_SHARING_VIOLATION, target)
+            self.mkdir(clean, session=session)
+            for child in node.sorted_children():
+                self.copy(child.path(), paths.join(clean, child.name), session, force=force)
+            return self.entry(clean)
+        self._require(node, session, acl.READ_DATA)
+        if node.blob is None:
+            raise Win32Error(ERROR_ACCESS_DENIED, source)
+        clean = paths.normalise(target)
+        if self._find(clean) is node:
+            raise Win32Error(ERROR_SHARING_VIOLATION, target)
+        extra = [(name, blob, size) for name, blob, size in node.streams.values()]
+        self.blobs.pin(node.blob)
+        self.adopt_blob(clean, node.blob, node.size, session, force=force)
+        for name, blob, size in extra:
+            self.blobs.pin(blob)
+            self._adopt_stream(clean, name, blob, size, None)
+        copied = self._node(clean)
+        copied.modified = node.modified
+        copied.attributes = node.attributes | {"Archive"}
+        return copied.entry()
+
+    # attributes, times, rules
+
+    def set_attributes(self, path: str, attributes: Iterable[str], session: Caller | None = None) -> None:
+        """Replace the attributes; names as in `System.IO.FileAttributes`."""
+        wanted = frozenset(attributes)
+        if wanted - KNOWN_ATTRIBUTES:
+            raise ValueError(
+                f"attributes {sorted(wanted - KNOWN_ATTRIBUTES)}; expected {sorted(KNOWN_ATTRIBUTES)}"
+            )
+        node = self._node(path, session, follow=False)
+        self._require(node, session, acl.WRITE_ATTRIBUTES)
+        node.attributes = wanted
+        self._host.touch()
+
+    def set_times(
+        self,
+        path: str,
+        created: float | None = None,
+        modified: float | None = None,
+        accessed: float | None = None,
+        session: Caller | None = None,
+    ) -> None:
+        """Set the given times (seconds since 1970, UTC)."""
+        node = self._node(path, session, follow=False)
+        self._require(node, session, acl.WRITE_ATTRIBUTES)
+        node.created = node.created if created is None else created
+        node.modified = node.modified if modified is None else modified
+        node.accessed = node.accessed if accessed is None else accessed
+        self._host.touch()
+
+    def acl(self, path: str, session: Caller | None = None) -> Acl:
+        """Return the access rules, inherited ones included."""
+        node = self._node(path, session)
+        self._require(node, session, acl.READ_PERMISSIONS)
+        return Acl(node.effective(), node.protected)
+
+    def set_acl(self, path: str, rules: Acl, session: Caller | None = None) -> None:
+        """Replace the object's own rules; inherited ones in `rules` are ignored: the parent has them."""
+        node = self._node(path, session)
+        self._require(node, session, acl.CHANGE_PERMISSIONS)
+        node.aces, node.protected = acl.canonical(rules.explicit), rules.protected
+        self._host.touch()
+
+    def owner(self, path: str, session: Caller | None = None) -> str:
+        """Return the owner's SID."""
+        node = self._node(path, session)
+        self._require(node, session, acl.READ_PERMISSIONS)
+        return node.owner
+
+    def set_owner(self, path: str, sid: str, session: Caller | None = None) -> None:
+        """Give the object to `sid`."""
+        node = self._node(path, session)
+        self._require(node, session, acl.TAKE_OWNERSHIP)
+        node.owner = sid
+        self._host.touch()
+
+    def allowed(self, path: str, session: Caller, mask: int) -> bool:
+        """Tell whether a logon has all rights of `mask` (see `winlab.host.acl`) on what is at `path`."""
+        node = self._node(path)
+        return acl.allows(node.effective(), node.owner, session, mask)
+
+    # locks and space
+
+    def lock(self, path: str, holder: str) -> None:
+        """Keep a file from being replaced, moved or removed, as a process that has loaded it does."""
+        node = self._node(path)
+        holders = self._locks.setdefault(paths.fold(node.path()), [])
+        if holder not in holders:
+            holders.append(holder)
+            self._host.touch()
+
+    def unlock_all(self, holder: str) -> None:
+        """Release everything that `holder` has locked."""
+        for where in [where for where, holders in self._locks.items() if holder in holders]:
+            self._locks[where].remove(holder)
+            if not self._locks[where]:
+                del self._locks[where]
+            self._host.touch()
+
+    def holder_of(self, path: str) -> str | None:
+        """Return who has locked a file first, or None."""
+        holders = self._locks.get(paths.fold(self._node(path).path()))
+        return holders[0] if holders else None
+
+    def free_bytes(self, drive: str = "C") -> int:
+        """Return the bytes that can still be written to a drive.
+
+        Raises:
+            Win32Error: 3 when there is no such drive.
+        """
+        return self._drive(drive).free
+
+    def set_free_bytes(self, drive: str, free: int) -> None:
+        """Fill a drive with files of others so far that `free` bytes are left."""
+        self._drive(drive).set_free(free)
+        self._host.touch()

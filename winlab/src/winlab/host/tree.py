@@ -1,0 +1,172 @@
+"""The nodes that a volume consists of, and their form in the state file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from winlab.host import acl, paths
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a folder listing says of one file or folder.
+
+    Attributes:
+        path: absolute, in the case it was made with.
+        name: the last part of the path; the path itself for a volume.
+        is_dir: True for folders and for links to folders.
+        size: bytes; 0 for folders and links.
+        sha256: of the content in hexadecimal; None for folders and links.
+        created: seconds since 1970, UTC, as are the next two.
+        modified: last write.
+        accessed: last access.
+        attributes: of `ReadOnly`, `Hidden`, `System`, `Archive`, `Compressed`, `NotContentIndexed`.
+        owner: SID.
+        link_type: `SymbolicLink`, `JunctionPoint` or None.
+        link_target: what the link names, as it was written.
+    """
+
+    path: str
+    name: str
+    is_dir: bool
+    size: int
+    sha256: str | None
+    created: float
+    modified: float
+    accessed: float
+    attributes: frozenset[str]
+    owner: str
+    link_type: str | None = None
+    link_target: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A file (with `blob`), a folder (with `children`) or a link (with `link`)."""
+
+    name: str
+    owner: str
+    parent: Node | None = None
+    children: dict[str, Node] | None = None
+    blob: str | None = None
+    size: int = 0
+    created: float = 0.0
+    modified: float = 0.0
+    accessed: float = 0.0
+    attributes: frozenset[str] = frozenset()
+    aces: tuple[acl.Ace, ...] = ()
+    protected: bool = False
+    streams: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    link: tuple[str, str] | None = None
+
+    @property
+    def is_dir(self) -> bool:
+        """True for folders and for links to folders."""
+        return self.children is not None
+
+    def path(self) -> str:
+        """Return the absolute path in the case it was made with."""
+        names: list[str] = []
+        node = self
+        while node.parent is not None:
+            names.append(node.name)
+            node = node.parent
+        return paths.join(node.name, *reversed(names)) if names else node.name
+
+    def child(self, name: str) -> Node | None:
+        """Return the entry of that name, in any case."""
+        return self.children.get(paths.fold(name)) if self.children is not None else None
+
+    def sorted_children(self) -> list[Node]:
+        """Return the entries as NTFS lists them: by their names in upper case."""
+        children = self.children or {}
+        return [children[name] for name in sorted(children)]
+
+    def below(self) -> Iterator[Node]:
+        """Yield everything below, depth first, a folder before its content; links are not followed."""
+        if self.link is not None:
+            return
+        for child in self.sorted_children():
+            yield child
+            yield from child.below()
+
+    def effective(self) -> tuple[acl.Ace, ...]:
+        """Return explicit and inherited access rules in canonical order."""
+        if self.protected or self.parent is None:
+            return acl.canonical(self.aces)
+        inherited = acl.inherit(self.parent.effective(), self.owner, self.is_dir)
+        return acl.canonical((*self.aces, *inherited))
+
+    def contents(self) -> Iterator[tuple[str, int]]:
+        """Yield SHA-256 and size of the content and of each alternate stream."""
+        if self.blob is not None:
+            yield self.blob, self.size
+        for _, blob, size in self.streams.values():
+            yield blob, size
+
+    def entry(self) -> Entry:
+        """Return what a listing says."""
+        kind, target = self.link or (None, None)
+        return Entry(
+            path=self.path(),
+            name=self.name,
+            is_dir=self.is_dir,
+            size=self.size,
+            sha256=self.blob,
+            created=self.created,
+            modified=self.modified,
+            accessed=self.accessed,
+            attributes=self.attributes,
+            owner=self.owner,
+            link_type=kind,
+            link_target=target,
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the node and all below for the state file; what is usual is left out."""
+        state: dict[str, Any] = {"n": self.name, "o": self.owner}
+        state["t"] = [self.created, self.modified, self.accessed]
+        if self.attributes:
+            state["a"] = sorted(self.attributes)
+        if self.aces:
+            state["r"] = [ace.to_text() for ace in self.aces]
+        if self.protected:
+            state["p"] = True
+        if self.streams:
+            state["s"] = [list(stream) for _, stream in sorted(self.streams.items())]
+        if self.link:
+            state["l"] = list(self.link)
+        if self.blob is not None:
+            state["b"], state["z"] = self.blob, self.size
+        if self.children is not None:
+            state["c"] = [child.to_state() for child in self.children.values()]
+        return state
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], parent: Node | None = None) -> Node:
+        """Build the node and all below from what `to_state` returned."""
+        created, modified, accessed = state["t"]
+        link = state.get("l")
+        node = cls(
+            name=state["n"],
+            owner=state["o"],
+            parent=parent,
+            blob=state.get("b"),
+            size=state.get("z", 0),
+            created=created,
+            modified=modified,
+            accessed=accessed,
+            attributes=frozenset(state.get("a", ())),
+            aces=tuple(acl.Ace.from_text(text) for text in state.get("r", ())),
+            protected=state.get("p", False),
+            streams={paths.fold(name): (name, blob, size) for name, blob, size in state.get("s", ())},
+            link=(link[0], link[1]) if link else None,
+        )
+        if "c" in state:
+            node.children = {}
+            for child_state in state["c"]:
+                child = cls.from_state(child_state, node)
+                node.children[paths.fold(child.name)] = child
+        return node

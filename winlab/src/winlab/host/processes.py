@@ -1,0 +1,100 @@
+"""What runs and what has run on the host, as process auditing (event 4688) would have noted it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from winlab.host.clock import Clock
+
+# Windows hands out process ids in steps of four; 0 is the idle process and 4 the system.
+PID_STEP = 4
+FIRST_PID = 1000
+# Enough for a whole migration with room; older entries fall out so that the state file stays small.
+HISTORY_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process. `ended` is 0 while it runs; times are UTC seconds since 1970."""
+
+    pid: int
+    parent: int
+    image: str
+    command_line: str
+    user: str
+    logon_id: int
+    started: float
+    ended: float = 0.0
+    exit_code: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.exit_code is None
+
+
+class Processes:
+    """The process list with its history.
+
+    Args:
+        touch: called when something changed.
+        clock: the host's clock.
+    """
+
+    def __init__(self, touch: Callable[[], None], clock: Clock) -> None:
+        self._touch = touch
+        self._clock = clock
+        self._all: dict[int, Process] = {}
+        self._next = FIRST_PID
+
+    def start(self, image: str, command_line: str, user: str, logon_id: int = 0, parent: int = 0) -> Process:
+        """Note a new process and return it."""
+        process = Process(self._next, parent, image, command_line, user, logon_id, self._clock.now())
+        self._next += PID_STEP
+        self._all[process.pid] = process
+        self._trim()
+        self._touch()
+        return process
+
+    def end(self, pid: int, exit_code: int) -> None:
+        """Note that a process has ended; an unknown or ended one is left alone."""
+        process = self._all.get(pid)
+        if process is not None and process.running:
+            self._all[pid] = replace(process, ended=self._clock.now(), exit_code=exit_code)
+            self._touch()
+
+    def end_all(self, exit_code: int) -> None:
+        """End whatever runs, as a reboot does."""
+        for pid in list(self._all):
+            self.end(pid, exit_code)
+
+    def get(self, pid: int) -> Process | None:
+        """A process by id, running or not."""
+        return self._all.get(pid)
+
+    def running(self) -> list[Process]:
+        """What runs now, oldest first."""
+        return [process for process in self._all.values() if process.running]
+
+    def history(self) -> list[Process]:
+        """What runs and ran, oldest first."""
+        return list(self._all.values())
+
+    def _trim(self) -> None:
+        surplus = len(self._all) - HISTORY_LIMIT
+        if surplus > 0:
+            ended = [pid for pid, process in self._all.items() if not process.running]
+            for pid in ended[:surplus]:
+                del self._all[pid]
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {"next": self._next, "processes": [asdict(process) for process in self._all.values()]}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `to_state` gave."""
+        self._next = state["next"]
+        self._all = {item["pid"]: Process(**item) for item in state["processes"]}

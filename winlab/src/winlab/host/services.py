@@ -1,0 +1,450 @@
+r"""The service control manager: what is installed, what runs, and why a start fails.
+
+Sources: Microsoft's pages "CreateServiceW", "StartServiceW", "Service User Accounts", "Log on as a service";
+MS-SCMR 3.1.4 for the error codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from winlab.errors import NotModelled, Win32Error
+from winlab.host import images, logons, sids
+from winlab.host.service_types import (
+    Service,
+    ServiceBehaviour,
+    ServiceRun,
+    behaviour_of,
+    register_service_behaviour,
+)
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+__all__ = ["Service", "ServiceBehaviour", "ServiceRun", "Services", "register_service_behaviour"]
+
+ERROR_INVALID_SERVICE_ACCOUNT = 1057
+ERROR_SERVICE_REQUEST_TIMEOUT = 1053
+ERROR_DEPENDENT_SERVICES_RUNNING = 1051
+ERROR_INVALID_SERVICE_CONTROL = 1052
+ERROR_SERVICE_ALREADY_RUNNING = 1056
+ERROR_SERVICE_DISABLED = 1058
+ERROR_CIRCULAR_DEPENDENCY = 1059
+ERROR_SERVICE_DOES_NOT_EXIST = 1060
+ERROR_SERVICE_NOT_ACTIVE = 1062
+ERROR_SERVICE_DEPENDENCY_FAIL = 1068
+ERROR_SERVICE_LOGON_FAILED = 1069
+ERROR_SERVICE_DEPENDENCY_DELETED = 1075
+ERROR_SERVICE_MARKED_FOR_DELETE = 1072
+ERROR_SERVICE_EXISTS = 1073
+ERROR_DUPLICATE_SERVICE_NAME = 1078
+
+SERVICES_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
+START_MODES = ("boot", "system", "auto", "delayed", "manual", "disabled")
+# Registry form of a start mode; `delayed` is `auto` with DelayedAutostart = 1.
+_START_VALUES = {"boot": 0, "system": 1, "auto": 2, "delayed": 2, "manual": 3, "disabled": 4}
+_TYPE_VALUES = {
+    "kernel_driver": 0x1,
+    "file_system_driver": 0x2,
+    "win32_own_process": 0x10,
+    "win32_share_process": 0x20,
+    "user_own_process": 0x50,
+    "user_share_process": 0x60,
+}
+_ERROR_CONTROLS = {"ignore": 0, "normal": 1, "severe": 2, "critical": 3}
+_INTERACTIVE_FLAG = 0x100
+# Names the SCM itself understands for the accounts that have no password.
+_PASSWORDLESS = {
+    "localsystem": sids.SYSTEM,
+    "nt authority\\system": sids.SYSTEM,
+    "nt authority\\localservice": sids.LOCAL_SERVICE,
+    "nt authority\\local service": sids.LOCAL_SERVICE,
+    "nt authority\\networkservice": sids.NETWORK_SERVICE,
+    "nt authority\\network service": sids.NETWORK_SERVICE,
+}
+
+
+class Services:
+    """All services of one host.
+
+    Args:
+        host: the host.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._services: dict[str, Service] = {}
+        # Services that a fault tells not to obey a stop.
+        self.stubborn: set[str] = set()
+
+    def get(self, name: str) -> Service | None:
+        """A service by its name, without regard to case, or None."""
+        return self._services.get(name.lower())
+
+    def find(self, name: str) -> Service | None:
+        """A service by name or by display name, or None."""
+        wanted = name.lower()
+        return self.get(name) or next(
+            (service for service in self.all() if service.display_name.lower() == wanted), None
+        )
+
+    def all(self) -> list[Service]:
+        """All services, sorted by name."""
+        return [self._services[key] for key in sorted(self._services)]
+
+    def dependents(self, name: str) -> list[Service]:
+        """The services that depend on this one directly, sorted by name."""
+        wanted = name.lower()
+        return [service for service in self.all() if wanted in (d.lower() for d in service.depends_on)]
+
+    def create(self, service: Service) -> Service:
+        """Install a service; it does not start.
+
+        Raises:
+            Win32Error: 1073 name taken; 1078 display name taken; 1057 no such account.
+        """
+        if self.get(service.name) is not None:
+            raise Win32Error(ERROR_SERVICE_EXISTS, service.name)
+        shown = service.display_name or service.name
+        if self.find(shown) is not None:
+            raise Win32Error(ERROR_DUPLICATE_SERVICE_NAME, shown)
+        # SYSTEM's and the service accounts' names are stored in the SCM's own spelling.
+        created = replace(service, display_name=shown, account=self._account_name(service.account))
+        self._store(created)
+        return created
+
+    def configure(self, name: str, **changes: Any) -> Service:
+        """Change fields of a service; a running one keeps what it started with until it is started again.
+
+        Raises:
+            Win32Error: 1060 no such service; 1057 no such account.
+        """
+        service = self.require(name)
+        if "account" in changes:
+            changes["account"] = self._account_name(str(changes["account"]))
+        updated = replace(service, **changes)
+        self._store(updated)
+        return updated
+
+    def delete(self, name: str) -> None:
+        """Remove a service. A running one ends first: its callers stop it, as `win_service` does.
+
+        Raises:
+            Win32Error: 1060 no such service; 1072 still running (marked for deletion).
+        """
+        service = self.require(name)
+        if service.state != "stopped":
+            raise Win32Error(ERROR_SERVICE_MARKED_FOR_DELETE, name)
+        del self._services[service.name.lower()]
+        key = rf"{SERVICES_KEY}\{service.name}"
+        if self._host.registry.key_exists(key):
+            self._host.registry.delete_key(key)
+        self._host.touch("services")
+
+    def start(self, name: str) -> Service:
+        """Start a service and, before it, what it depends on.
+
+        Raises:
+            Win32Error: 2, 1053, 1056, 1058, 1060, 1068, 1069, or what the behaviour raises.
+        """
+        return self._start(self.require(name), ())
+
+    def _start(self, service: Service, above: tuple[str, ...]) -> Service:
+        if service.state == "running":
+            raise Win32Error(ERROR_SERVICE_ALREADY_RUNNING, service.name)
+        if service.start_mode == "disabled":
+            raise Win32Error(ERROR_SERVICE_DISABLED, service.name)
+        if service.name.lower() in above:
+            raise Win32Error(ERROR_CIRCULAR_DEPENDENCY, service.name)
+        self._start_dependencies(service, (*above, service.name.lower()))
+        try:
+            running = self._launch(service)
+        except Win32Error as error:
+            self.configure(service.name, win32_exit_code=error.code)
+            self._log_failure(service, error)
+            raise
+        self._host.events.write(
+            "System",
+            "Service Control Manager",
+            7036,
+            "information",
+            f"The {service.display_name} service entered the running state.",
+        )
+        return running
+
+    def _start_dependencies(self, service: Service, above: tuple[str, ...]) -> None:
+        for name in service.depends_on:
+            # A name with `+` is a load-order group: satisfied when one of its members runs.
+            if name.startswith("+"):
+                continue
+            needed = self.get(name)
+            if needed is None:
+                raise Win32Error(ERROR_SERVICE_DEPENDENCY_DELETED, service.name)
+            if needed.state != "running":
+                try:
+                    self._start(needed, above)
+                except Win32Error as error:
+                    if error.code == ERROR_CIRCULAR_DEPENDENCY:
+                        raise
+                    raise Win32Error(ERROR_SERVICE_DEPENDENCY_FAIL, service.name) from error
+
+    def _launch(self, service: Service) -> Service:
+        if service.is_driver:
+            return self.configure(service.name, state="running", win32_exit_code=0)
+        session = self.session_of(service)
+        image, _arguments = images.split_image_path(self._host, service.image_path)
+        program = images.identify(self._host, image)
+        behaviour = behaviour_of(program)
+        if behaviour is None:
+            # A program that is no service never reports to the SCM.
+            raise Win32Error(ERROR_SERVICE_REQUEST_TIMEOUT, service.name)
+        behaviour.start(ServiceRun(self._host, service, session, image, self.holder(service.name)))
+        process = self._host.processes.start(image, service.image_path, session.account, session.logon_id)
+        return self.configure(
+            service.name, state="running", pid=process.pid, win32_exit_code=0, service_exit_code=0
+        )
+
+    def stop(self, name: str, force: bool = False) -> Service:
+        """Stop a service.
+
+        Args:
+            name: its name.
+            force: stop what depends on it first.
+
+        Raises:
+            Win32Error: 1051 something depends on it; 1052 it takes no stop; 1053 it does not answer; 1060;
+                1062.
+        """
+        service = self.require(name)
+        if service.state == "stopped":
+            raise Win32Error(ERROR_SERVICE_NOT_ACTIVE, name)
+        for dependent in self.dependents(service.name):
+            if dependent.state != "stopped":
+                if not force:
+                    raise Win32Error(ERROR_DEPENDENT_SERVICES_RUNNING, name)
+                self.stop(dependent.name, force=True)
+        if not service.can_stop:
+            raise Win32Error(ERROR_INVALID_SERVICE_CONTROL, name)
+        if service.name.lower() in self.stubborn:
+            raise Win32Error(ERROR_SERVICE_REQUEST_TIMEOUT, name)
+        self._end(service, run_hook=True)
+        self._host.events.write(
+            "System",
+            "Service Control Manager",
+            7036,
+            "information",
+            f"The {service.display_name} service entered the stopped state.",
+        )
+        return self.require(name)
+
+    def pause(self, name: str) -> Service:
+        """Pause a running service.
+
+        Raises:
+            Win32Error: 1052 it cannot pause; 1060; 1062 it does not run.
+        """
+        service = self.require(name)
+        if service.state != "running":
+            raise Win32Error(ERROR_SERVICE_NOT_ACTIVE, name)
+        if not service.can_pause:
+            raise Win32Error(ERROR_INVALID_SERVICE_CONTROL, name)
+        return self.configure(name, state="paused")
+
+    def resume(self, name: str) -> Service:
+        """Let a paused service run again.
+
+        Raises:
+            Win32Error: 1052, 1060, 1062.
+        """
+        service = self.require(name)
+        if service.state != "paused":
+            raise Win32Error(ERROR_SERVICE_NOT_ACTIVE, name)
+        return self.configure(name, state="running")
+
+    def crash(self, name: str, exit_code: int = 1) -> Service:
+        """End a service's process from outside, as `taskkill` or a fault does; no stop hook runs.
+
+        Raises:
+            Win32Error: 1060; 1062 it does not run.
+        """
+        service = self.require(name)
+        if service.state == "stopped":
+            raise Win32Error(ERROR_SERVICE_NOT_ACTIVE, name)
+        self._end(service, run_hook=False, exit_code=exit_code)
+        self._host.events.write(
+            "System",
+            "Service Control Manager",
+            7034,
+            "error",
+            f"The {service.display_name} service terminated unexpectedly.",
+        )
+        return self.require(name)
+
+    def shut_down(self) -> None:
+        """End every service, as the end of a session before a reboot does."""
+        self.stubborn.clear()
+        for service in self.all():
+            if service.state != "stopped":
+                self._end(service, run_hook=True)
+
+    def boot(self) -> None:
+        """Start what starts by itself; a failure is noted in the System log and the boot goes on."""
+        for service in self.all():
+            current = self.require(service.name)
+            if current.start_mode in ("boot", "system", "auto", "delayed") and current.state == "stopped":
+                try:
+                    self.start(current.name)
+                except (Win32Error, NotModelled) as error:
+                    self._host.events.write(
+                        "System", "Service Control Manager", 7001, "warning", f"{current.name}: {error}"
+                    )
+
+    def session_of(self, service: Service) -> Session:
+        """The logon that a service runs in.
+
+        Raises:
+            Win32Error: 1069 when the logon is refused: password, account, or right.
+        """
+        known = _PASSWORDLESS.get(service.account.lower())
+        try:
+            if known is not None:
+                return self._host.accounts.token(known, "service")
+            if service.account.upper().startswith("NT SERVICE\\"):
+                # A virtual account has no password, but needs the right, which NT SERVICE\ALL SERVICES has.
+                principal = self._host.accounts.resolve(service.account)
+                session = self._host.accounts.token(principal.sid, "service")
+                if not session.holds("SeServiceLogonRight") or session.holds("SeDenyServiceLogonRight"):
+                    raise Win32Error(logons.ERROR_LOGON_TYPE_NOT_GRANTED, service.account)
+                return session
+            return self._host.accounts.logon(service.account, service.password, "service")
+        except Win32Error as error:
+            raise Win32Error(ERROR_SERVICE_LOGON_FAILED, service.name) from error
+
+    @staticmethod
+    def holder(name: str) -> str:
+        """The name under which a service's process holds locked files."""
+        return f"service:{name.lower()}"
+
+    def require(self, name: str) -> Service:
+        """A service by name.
+
+        Raises:
+            Win32Error: 1060 no such service.
+        """
+        service = self.get(name)
+        if service is None:
+            raise Win32Error(ERROR_SERVICE_DOES_NOT_EXIST, name)
+        return service
+
+    def _account_name(self, account: str) -> str:
+        if account.lower() in ("", "localsystem", "nt authority\\system", "system"):
+            return "LocalSystem"
+        if account.lower() in _PASSWORDLESS:
+            return account
+        try:
+            principal = self._host.accounts.resolve(account)
+        except Win32Error:
+            # The virtual account of a service that is being created has no other name yet.
+            if account.upper().startswith("NT SERVICE\\"):
+                return account
+            raise Win32Error(ERROR_INVALID_SERVICE_ACCOUNT, account) from None
+        return rf".\{principal.name}" if principal.kind == "user" else principal.account
+
+    def _end(self, service: Service, *, run_hook: bool, exit_code: int = 0) -> None:
+        if run_hook and not service.is_driver:
+            self._run_stop_hook(service)
+        self._host.files.unlock_all(self.holder(service.name))
+        self._host.processes.end(service.pid, exit_code)
+        self.configure(service.name, state="stopped", pid=0, win32_exit_code=exit_code)
+
+    def _run_stop_hook(self, service: Service) -> None:
+        image, _arguments = images.split_image_path(self._host, service.image_path)
+        try:
+            behaviour = behaviour_of(images.identify(self._host, image))
+            session = self.session_of(service)
+        except (Win32Error, NotModelled):
+            # Its file or account went away while it ran: the process still ends.
+            return
+        if behaviour is not None:
+            behaviour.stop(ServiceRun(self._host, service, session, image, self.holder(service.name)))
+
+    def _log_failure(self, service: Service, error: Win32Error) -> None:
+        if error.code == ERROR_SERVICE_LOGON_FAILED:
+            cause = error.__cause__
+            reason = cause.message if isinstance(cause, Win32Error) else error.message
+            self._host.events.write(
+                "System",
+                "Service Control Manager",
+                7038,
+                "error",
+                f"The {service.name} service was unable to log on as {service.account} with the currently "
+                f"configured password due to the following error: {reason}.",
+            )
+        self._host.events.write(
+            "System",
+            "Service Control Manager",
+            7000,
+            "error",
+            f"The {service.display_name} service failed to start due to the following error: "
+            f"{error.message}.",
+        )
+
+    def _store(self, service: Service) -> None:
+        before = self._services.get(service.name.lower())
+        self._services[service.name.lower()] = service
+        if before is None or _configuration(before) != _configuration(service):
+            self._mirror(service)
+        self._host.touch("services")
+
+    def _mirror(self, service: Service) -> None:
+        """Write the registry key that the SCM keeps for the service; its subkeys are the product's own."""
+        from winlab.host.registry import Value  # noqa: PLC0415  (composed lazily, see model.Host)
+
+        key = rf"{SERVICES_KEY}\{service.name}"
+        registry = self._host.registry
+        type_value = _TYPE_VALUES[service.service_type] | (
+            _INTERACTIVE_FLAG if service.desktop_interact else 0
+        )
+        values: dict[str, Value | None] = {
+            "Type": Value("dword", type_value),
+            "Start": Value("dword", _START_VALUES[service.start_mode]),
+            "ErrorControl": Value("dword", _ERROR_CONTROLS[service.error_control]),
+            "ImagePath": Value("expandstring", service.image_path),
+            "DisplayName": Value("string", service.display_name),
+            "ObjectName": None if service.is_driver else Value("string", service.account),
+            "Description": Value("string", service.description) if service.description else None,
+            "DependOnService": Value("multistring", list(service.depends_on)) if service.depends_on else None,
+            "DelayedAutostart": Value("dword", 1) if service.start_mode == "delayed" else None,
+        }
+        for name, value in values.items():
+            if value is not None:
+                registry.set(key, name, value)
+            elif registry.key_exists(key) and registry.get(key, name) is not None:
+                registry.delete_value(key, name)
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {
+            "services": [asdict(service) for service in self.all()],
+            "stubborn": sorted(self.stubborn),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `to_state` gave."""
+        self._services = {}
+        for item in state["services"]:
+            restored = {
+                **item,
+                "depends_on": tuple(item["depends_on"]),
+                "required_privileges": tuple(item["required_privileges"]),
+                "failure_actions": tuple((kind, delay) for kind, delay in item["failure_actions"]),
+            }
+            self._services[item["name"].lower()] = Service(**restored)
+        self.stubborn = set(state["stubborn"])
+
+
+def _configuration(service: Service) -> Service:
+    """The part of a service that the registry holds."""
+    return replace(service, state="", pid=0, win32_exit_code=0, service_exit_code=0, password="")

@@ -176,7 +176,7 @@ class Acl:
         return replace(self, aces=canonical((*self.aces, new)))
 
     def remove(self, gone: Ace) -> Acl:
-        """Return the rules after `RemoveAccessRule`: rights leave the explicit rules that differ in nothing else."""
+        """Return the rules after `RemoveAccessRule`: rights leave explicit rules for the same account."""
         kept: list[Ace] = []
         for ace in self.aces:
             if ace.inherited or not _same_but_mask(ace, gone):

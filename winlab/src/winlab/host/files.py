@@ -139,7 +139,7 @@ class FileSystem(Volumes):
         node.blob, node.size, node.modified = sha256, size, now
         node.attributes = (node.attributes - {"ReadOnly"} if force else node.attributes) | {"Archive"}
         self.blobs.unpin(sha256)
-        self._host.touch()
+        self._host.touch("files")
         return node.entry()
 
     def digest(self, path: str, algorithm: str = "sha256", session: Caller | None = None) -> str:
@@ -174,7 +174,7 @@ class FileSystem(Volumes):
         if found is None:
             raise Win32Error(ERROR_FILE_NOT_FOUND, f"{path}:{name}")
         self._release(node, found[1], found[2])
-        self._host.touch()
+        self._host.touch("files")
 
     # making, moving, removing
 
@@ -204,7 +204,7 @@ class FileSystem(Volumes):
         parent = self._parent(clean, session)
         self._require(parent, session, acl.APPEND_DATA)
         self._attach(parent, paths.name(clean), session, self._host.clock.now(), folder=True)
-        self._host.touch()
+        self._host.touch("files")
         return [*made, clean]
 
     def make_link(self, path: str, target: str, kind: str, is_dir: bool = False) -> None:
@@ -223,7 +223,7 @@ class FileSystem(Volumes):
         now = self._host.clock.now()
         node = self._attach(self._parent(clean, None), paths.name(clean), None, now, folder=folder)
         node.link = (kind, target)
-        self._host.touch()
+        self._host.touch("files")
 
     def delete(
         self, path: str, recursive: bool = False, session: Caller | None = None, *, force: bool = False
@@ -241,7 +241,7 @@ class FileSystem(Volumes):
         if node.children and node.link is None and not recursive:
             raise Win32Error(ERROR_DIR_NOT_EMPTY, path)
         self._remove(node, session, force)
-        self._host.touch()
+        self._host.touch("files")
 
     def move(self, source: str, target: str, session: Caller | None = None, *, replace: bool = False) -> None:
         """Rename or move a file or folder; `target` is the new path, not the folder to move into.
@@ -270,7 +270,7 @@ class FileSystem(Volumes):
         if old is not None and old is not node:
             self._detach(old)
         self._reattach(node, parent, paths.name(clean))
-        self._host.touch()
+        self._host.touch("files")
 
     def copy(self, source: str, target: str, session: Caller | None = None, *, force: bool = False) -> Entry:
         """Copy a file or a whole folder; `target` is the new path. Last write time and streams go along."""
@@ -312,7 +312,7 @@ class FileSystem(Volumes):
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.WRITE_ATTRIBUTES)
         node.attributes = wanted
-        self._host.touch()
+        self._host.touch("files")
 
     def set_times(
         self,
@@ -328,7 +328,7 @@ class FileSystem(Volumes):
         node.created = node.created if created is None else created
         node.modified = node.modified if modified is None else modified
         node.accessed = node.accessed if accessed is None else accessed
-        self._host.touch()
+        self._host.touch("files")
 
     def acl(self, path: str, session: Caller | None = None) -> Acl:
         """Return the access rules, inherited ones included."""
@@ -341,7 +341,7 @@ class FileSystem(Volumes):
         node = self._node(path, session)
         self._require(node, session, acl.CHANGE_PERMISSIONS)
         node.aces, node.protected = acl.canonical(rules.explicit), rules.protected
-        self._host.touch()
+        self._host.touch("files")
 
     def owner(self, path: str, session: Caller | None = None) -> str:
         """Return the owner's SID."""
@@ -354,7 +354,7 @@ class FileSystem(Volumes):
         node = self._node(path, session)
         self._require(node, session, acl.TAKE_OWNERSHIP)
         node.owner = sid
-        self._host.touch()
+        self._host.touch("files")
 
     def allowed(self, path: str, session: Caller, mask: int) -> bool:
         """Tell whether a logon has all rights of `mask` (see `winlab.host.acl`) on what is at `path`."""
@@ -369,7 +369,7 @@ class FileSystem(Volumes):
         holders = self._locks.setdefault(paths.fold(node.path()), [])
         if holder not in holders:
             holders.append(holder)
-            self._host.touch()
+            self._host.touch("files")
 
     def unlock_all(self, holder: str) -> None:
         """Release everything that `holder` has locked."""
@@ -377,7 +377,7 @@ class FileSystem(Volumes):
             self._locks[where].remove(holder)
             if not self._locks[where]:
                 del self._locks[where]
-            self._host.touch()
+            self._host.touch("files")
 
     def holder_of(self, path: str) -> str | None:
         """Return who has locked a file first, or None."""
@@ -395,4 +395,4 @@ class FileSystem(Volumes):
     def set_free_bytes(self, drive: str, free: int) -> None:
         """Fill a drive with files of others so far that `free` bytes are left."""
         self._drive(drive).set_free(free)
-        self._host.touch()
+        self._host.touch("files")

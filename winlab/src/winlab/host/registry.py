@@ -2,7 +2,8 @@ r"""The registry of a host: keys, typed values, access rules.
 
 Keys may be written ``HKLM:\X``, ``HKLM\X`` or ``HKEY_LOCAL_MACHINE\X``; case does not matter, the case a name
 was made with is kept. HKCU is the hive of the session's user, HKCR stands for ``HKLM\SOFTWARE\Classes`` and
-HKCC for the current hardware profile (Microsoft Learn, "Predefined Keys"; the per-user part of HKCR is not modelled).
+HKCC for the current hardware profile (Microsoft Learn, "Predefined Keys"; the per-user part of HKCR is not
+modelled).
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ Data = str | int | bytes | list[str]
 class TouchHost(Protocol):
     """The part of a `Host` that the registry needs."""
 
-    def touch(self) -> None:
-        """Say that the state changed."""
+    def touch(self, component: str) -> None:
+        """Say that the state of `component` changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +209,12 @@ class Registry:
                 child = _Key(name, key, acl.default_owner(session))
                 key.keys[fold(name)] = child
                 created = True
-                self._host.touch()
+                self._host.touch("registry")
             key = child
         return created
 
     def set(self, path: str, name: str, value: Value, session: Caller | None = None) -> None:
-        """Create or replace a value and the keys that are missing; an existing name keeps its case."""
+        """Create or replace a value and missing keys; an existing name keeps its case."""
         if len(name) > MAX_VALUE_NAME:
             raise Win32Error(ERROR_INVALID_PARAMETER, name)
         self.create_key(path, session)
@@ -221,7 +222,7 @@ class Registry:
         self._require(key, session, acl.REGISTRY_RIGHTS["SetValue"])
         old = key.values.get(fold(name))
         key.values[fold(name)] = (old[0] if old else name, value)
-        self._host.touch()
+        self._host.touch("registry")
 
     def delete_value(self, path: str, name: str, session: Caller | None = None) -> None:
         """Remove a value.
@@ -233,7 +234,7 @@ class Registry:
         self._require(key, session, acl.REGISTRY_RIGHTS["SetValue"])
         if key.values.pop(fold(name), None) is None:
             raise Win32Error(ERROR_FILE_NOT_FOUND, f"{path}\\{name}")
-        self._host.touch()
+        self._host.touch("registry")
 
     def delete_key(self, path: str, recursive: bool = True, session: Caller | None = None) -> None:
         """Remove a key and, with `recursive`, those below.
@@ -250,7 +251,7 @@ class Registry:
         for child in doomed:
             self._require(child, session, acl.DELETE)
         del key.parent.keys[fold(key.name)]
-        self._host.touch()
+        self._host.touch("registry")
 
     def acl(self, path: str, session: Caller | None = None) -> Acl:
         """Return the access rules of a key, inherited ones included."""
@@ -263,7 +264,7 @@ class Registry:
         key = self._key(path, session)
         self._require(key, session, acl.CHANGE_PERMISSIONS)
         key.aces, key.protected = acl.canonical(rules.explicit), rules.protected
-        self._host.touch()
+        self._host.touch("registry")
 
     def owner(self, path: str) -> str:
         """Return the SID of a key's owner."""
@@ -274,10 +275,10 @@ class Registry:
         key = self._key(path, session)
         self._require(key, session, acl.TAKE_OWNERSHIP)
         key.owner = sid
-        self._host.touch()
+        self._host.touch("registry")
 
     def load_hive(self, sid: str) -> None:
-        r"""Make a user's hive (``HKU\<sid>``) with its rules, as the first logon does; an existing one stays."""
+        r"""Make a user's hive (``HKU\<sid>``) and its rules, as the first logon does, unless it is there."""
         path = f"HKU\\{sid}"
         if self.key_exists(path):
             return

@@ -65,8 +65,8 @@ class FileHost(Protocol):
     def clock(self) -> Clock:
         """The host's clock."""
 
-    def touch(self) -> None:
-        """Say that the state changed."""
+    def touch(self, component: str) -> None:
+        """Say that the state of `component` changed."""
 
 
 class Volumes:
@@ -332,7 +332,7 @@ class Volumes:
                 self._remove(child, session, force)
         self._check_removal(node, session, force)
         self._detach(node)
-        self._host.touch()
+        self._host.touch("files")
 
     def _adopt_stream(self, clean: str, name: str, sha256: str, size: int, session: Caller | None) -> Node:
         """Make a stored content an alternate stream; a missing file is created, as in Windows."""
@@ -359,7 +359,7 @@ class Volumes:
             self._dropped.add(old[1])
         node.streams[paths.fold(name)] = (name, sha256, size)
         self.blobs.unpin(sha256)
-        self._host.touch()
+        self._host.touch("files")
         return node
 
     def _forget_contents(self, node: Node) -> None:

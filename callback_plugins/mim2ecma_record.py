@@ -1,0 +1,145 @@
+# Copyright (c) the mim2ecma maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes the record of a run, and says what to do about a host that cannot be reached."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: mim2ecma_record
+type: aggregate
+short_description: Write the record of each run beside what it was about
+description:
+  - Collects what the phases did to which host, and writes C(record.json) and one file in C(records/) for each ECMA host
+    of each management agent, when the run ends.
+  - A run that ends before a management agent is known writes its record to C(records/) of the inventory's folder.
+  - Never counts as a change.
+options:
+  ticket:
+    description: Number of the change that this run belongs to.
+    env:
+      - name: MIM2ECMA_TICKET
+    ini:
+      - section: mim2ecma
+        key: ticket
+"""
+
+import os
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+try:
+    from mim2ecma.documents.errors import Mim2EcmaError
+    from mim2ecma.rollout import connection, record
+except ImportError as problem:
+    IMPORT_PROBLEM = problem
+else:
+    IMPORT_PROBLEM = None
+
+PHASES = ("preflight", "prepare", "export", "assess", "stage", "verify", "rollback", "status", "cleanup")
+GATHERS_FACTS = {"ansible.builtin.setup", "ansible.builtin.gather_facts", "setup", "gather_facts"}
+REFUSALS = {"Check that the ECMA Connector Host can take it", "Check that nothing is missing"}
+
+
+def now() -> str:
+    """UTC in ISO 8601, to the second."""
+    return datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class CallbackModule(CallbackBase):
+    """Collects counts of each phase and writes the record at the end."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "mim2ecma_record"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self):
+        super().__init__()
+        self.disabled = IMPORT_PROBLEM is not None
+        self._phase = "preflight"
+        self._play = None
+        self._unreachable = set()
+        if not self.disabled:
+            self._run = record.Run(
+                run_id=os.environ.get("MIM2ECMA_RUN_ID") or uuid.uuid4().hex[:12],
+                started=now(),
+                check_mode=bool(context.CLIARGS.get("check", False)),
+            )
+
+    def set_options(self, task_keys=None, var_options=None, direct=None):
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        if not self.disabled:
+            self._run.ticket = self.get_option("ticket") or None
+
+    def v2_playbook_on_play_start(self, play):
+        self._play = play
+        name = play.get_name().split()[0].lower() if play.get_name() else ""
+        self._phase = name if name in PHASES else self._phase
+        self._run.phase(self._phase)
+
+    def v2_runner_on_ok(self, result):
+        phase = self._run.phase(self._phase)
+        phase.tasks += 1
+        phase.changed += bool(result._result.get("changed"))
+        if result._task.resolved_action in GATHERS_FACTS:
+            self._run.learn(result._host.get_name(), result._result.get("ansible_facts", {}))
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        phase = self._run.phase(self._phase)
+        phase.tasks += 1
+        if not ignore_errors:
+            phase.failed += 1
+            self._run.refused |= result._task.get_name().split(" : ")[-1] in REFUSALS
+
+    def v2_runner_on_unreachable(self, result):
+        phase = self._run.phase(self._phase)
+        phase.tasks += 1
+        phase.failed += 1
+        host = result._host.get_name()
+        if host in self._unreachable or result._task.ignore_unreachable:
+            return
+        self._unreachable.add(host)
+        variables = self._host_variables(result._host)
+        self._display.error(
+            connection.advice(
+                str(result._result.get("msg", "")),
+                host,
+                {
+                    "address": str(variables.get("ansible_host", "")),
+                    "port": str(variables.get("ansible_port", "")),
+                    "user": "",
+                    "transport": str(variables.get("ansible_winrm_transport", "")),
+                },
+            ),
+            wrap_text=False,
+        )
+
+    def v2_playbook_on_stats(self, stats):
+        custom = stats.custom.get("_run", {})
+        folders = custom.get("mim2ecma_record") or {}
+        root = Path(custom["mim2ecma_root"]) if custom.get("mim2ecma_root") else None
+        if root is None:
+            return
+        self._run.inventory = root.name
+        finished = now()
+        try:
+            if not folders:
+                paths = [record.write_unplaced(self._run, root, finished)]
+            else:
+                paths = [
+                    record.write(self._run, Path(folder), set(about.values()), finished)
+                    for folder, about in sorted(folders.items())
+                ]
+        except (Mim2EcmaError, OSError) as problem:
+            self._display.error(f"record: {problem}", wrap_text=False)
+        else:
+            for path in paths:
+                self._display.display(f"record: {path}")
+
+    def _host_variables(self, host):
+        manager = self._play.get_variable_manager() if self._play else None
+        return manager.get_vars(play=self._play, host=host) if manager else host.get_vars()

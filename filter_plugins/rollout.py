@@ -1,0 +1,74 @@
+# Copyright (c) the mim2ecma maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filters around run folders, plans and failures. Each has a sidecar that documents it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ansible.errors import AnsibleFilterError
+
+VERSION = "0.1.0"
+
+try:
+    import mim2ecma
+    from mim2ecma.documents.errors import Mim2EcmaError
+    from mim2ecma.documents.schemas import dumps
+    from mim2ecma.rollout import connection, run_folder, staging_changes, windows_installer
+
+    FOUND = mim2ecma.__version__
+except ImportError:
+    FOUND = None
+
+
+def guarded(function):
+    """Let a filter say what is missing, and map errors of the package to Ansible's."""
+
+    def run(*args, **kwargs):
+        if FOUND != VERSION:
+            found = "not importable" if FOUND is None else f"version {FOUND}"
+            raise AnsibleFilterError(
+                f"mim2ecma: {found} by {sys.executable}; expected {VERSION}. "
+                "Install it there or build execution-environment.yml."
+            )
+        try:
+            return function(*args, **kwargs)
+        except Mim2EcmaError as problem:
+            raise AnsibleFilterError(str(problem)) from problem
+
+    return run
+
+
+def finding_text(finding):
+    return "{id} {severity}: {where}: {found}; expected {expected}. {next_step}".format_map(finding)
+
+
+def find_run_folder(host_folder, management_agent, prediction=False):
+    return run_folder.find(Path(host_folder), management_agent, prediction=prediction).to_dict()
+
+
+def stored_plans(migrations, inventory_folder, host, prediction=False):
+    return run_folder.plans(Path(inventory_folder), migrations, host, prediction=prediction)
+
+
+class FilterModule:
+    """Registers the filters, whether or not the package is there."""
+
+    def filters(self):
+        filters = {
+            "finding_text": finding_text,
+            "run_folder": find_run_folder,
+            "stored_plans": stored_plans,
+            "connection_advice": lambda *args: connection.advice(*args),
+            "msi_arguments": lambda *args: windows_installer.arguments(*args),
+            "msi_advice": lambda *args: windows_installer.advice(*args),
+            "mim2ecma_document": lambda content, document: dumps(document, content),
+            "staging_changes": lambda *args: staging_changes.changes(*args),
+            "staging_differences": lambda *args: staging_changes.differences(*args),
+            "staged_manifest": lambda *args: staging_changes.manifest(*args),
+            "refusal_text": lambda *args: staging_changes.refusal(*args),
+            "service_folder": lambda *args: staging_changes.service_folder(*args),
+            "closure_files": lambda *args: staging_changes.closure_files(*args),
+        }
+        return {name: guarded(function) for name, function in filters.items()}

@@ -16,12 +16,15 @@ from winlab.host.environment import expand_with
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
+    from winlab.host.sessions import Session
 
 _MARK = b"MZ winlab program "
 _NAME = re.compile(rb"MZ winlab program ([A-Za-z0-9._-]{1,64})\n")
 _MARK_LIMIT = 128
 ERROR_FILE_NOT_FOUND = 2
 ERROR_BAD_EXE_FORMAT = 193
+# CreateProcess hands these to cmd.exe.
+_SCRIPT_EXTENSIONS = frozenset({".bat", ".cmd"})
 
 _by_digest: dict[str, str] = {}
 
@@ -51,22 +54,30 @@ def program_of(content: bytes) -> str | None:
     return _by_digest.get(hashlib.sha256(content).hexdigest())
 
 
-def identify(host: Host, path: str) -> str:
+def identify(host: Host, path: str, session: Session | None = None) -> str:
     """The program that the file at `path` is.
 
+    Args:
+        host: the host.
+        path: the executable.
+        session: the logon that wants to run it; it must be allowed to read the file.
+
     Raises:
-        Win32Error: 2 no such file; 193 not an executable.
+        Win32Error: 2 no such file; 5 not allowed; 193 not an executable.
         NotModelled: an executable nobody has registered.
     """
     if not host.files.is_file(path):
         raise Win32Error(ERROR_FILE_NOT_FOUND, path)
-    content = host.files.read_bytes(path)
-    name = program_of(content)
-    if name is not None:
-        return name
-    if not content.startswith(b"MZ"):
+    with host.files.open(path, session) as stream:
+        head = stream.read(_MARK_LIMIT)
+    marked = _NAME.match(head)
+    if marked:
+        return marked[1].decode()
+    digest = host.files.entry(path).sha256 or ""
+    if digest in _by_digest:
+        return _by_digest[digest]
+    if not head.startswith(b"MZ") and ntpath.splitext(path)[1].lower() not in _SCRIPT_EXTENSIONS:
         raise Win32Error(ERROR_BAD_EXE_FORMAT, path)
-    digest = hashlib.sha256(content).hexdigest()
     raise NotModelled(
         f"{host.name}: the executable {path} (SHA-256 {digest})",
         f'Register it: winlab.programs.register_content("{digest}", "<program>").',

@@ -1,0 +1,252 @@
+"""PowerShell scripts, known by their text.
+
+winlab runs no PowerShell. A script is recognised by the SHA-256 of its normalised text (each line stripped,
+empty lines dropped), so that indentation and line ends do not matter; everything else does. An unknown text
+is never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from winlab.errors import NotModelled, WinlabError
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A PSCredential parameter."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecureText:
+    """A SecureString parameter."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An entry of PowerShell's error stream.
+
+    Attributes:
+        message: the exception's message.
+        exception_type: full name of the .NET class.
+        fully_qualified_error_id: identifies the error; the message for a plain `throw`.
+        category: name of the ErrorCategory.
+        activity: the command that failed.
+        target: the object it was about.
+    """
+
+    message: str
+    exception_type: str = "System.Management.Automation.RuntimeException"
+    fully_qualified_error_id: str = ""
+    category: str = "NotSpecified"
+    activity: str = ""
+    target: Any = None
+
+
+class ScriptError(Exception):
+    """What `throw`, or an error under `$ErrorActionPreference = 'Stop'`, does: the script ends here."""
+
+    def __init__(self, record: ErrorRecord | str) -> None:
+        self.record = (
+            ErrorRecord(record, category="OperationStopped", fully_qualified_error_id=record)
+            if isinstance(record, str)
+            else record
+        )
+        super().__init__(self.record.message)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """A script at its start.
+
+    Attributes:
+        host: the host it runs on.
+        session: the logon it runs in.
+        text: the script as it came.
+        parameters: named parameters; `Credential` and `SecureText` for sensitive ones.
+        arguments: positional arguments (of a script file).
+        check_mode: `$Ansible.CheckMode`, which is also `-WhatIf`.
+        verbosity: `$Ansible.Verbosity`.
+        cwd: the current location.
+        environment: its variables.
+        tmpdir: `$Ansible.Tmpdir`.
+        stdin: what is piped into its process.
+        error_action: `continue`, `stop` or `silently_continue`.
+    """
+
+    host: Host
+    session: Session
+    text: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    check_mode: bool = False
+    verbosity: int = 0
+    cwd: str = "C:\\"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tmpdir: str = ""
+    stdin: bytes = b""
+    error_action: str = "continue"
+
+    def parameter(self, name: str, default: Any = None) -> Any:
+        """A named parameter without regard to case, or the default."""
+        wanted = name.lower()
+        return next((value for key, value in self.parameters.items() if key.lower() == wanted), default)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """What a script leaves behind.
+
+    Attributes:
+        output: objects on the output stream.
+        result: `$Ansible.Result`.
+        changed: `$Ansible.Changed`, true unless the script says otherwise.
+        failed: `$Ansible.Failed`.
+        errors: the error stream (non-terminating errors; raise `ScriptError` for the others).
+        warning: the warning stream.
+        verbose: the verbose stream.
+        debug: the debug stream.
+        information: the information stream, as `Write-Host` and `Write-Information` write it.
+        host_out: what went to the console.
+        host_err: what went to the console's error stream.
+        diff: `$Ansible.Diff`.
+        rc: exit code of the process where a shell runs the script (`exit N`).
+    """
+
+    output: list[Any] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    changed: bool = True
+    failed: bool = False
+    errors: list[ErrorRecord] = field(default_factory=list)
+    warning: list[str] = field(default_factory=list)
+    verbose: list[str] = field(default_factory=list)
+    debug: list[str] = field(default_factory=list)
+    information: list[Any] = field(default_factory=list)
+    host_out: str = ""
+    host_err: str = ""
+    diff: dict[str, Any] = field(default_factory=dict)
+    rc: int = 0
+
+
+ScriptFunction = Callable[[ScriptCall], ScriptResult]
+
+_scripts: dict[str, ScriptFunction] = {}
+
+
+def normalise(text: str) -> str:
+    """The text as it is compared: lines stripped, empty ones dropped."""
+    lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def digest(text: str) -> str:
+    """SHA-256 of the normalised text."""
+    return hashlib.sha256(normalise(text).encode()).hexdigest()
+
+
+def register(sha256: str, behaviour: ScriptFunction) -> None:
+    """Say what the script with this digest does."""
+    _scripts[sha256.lower()] = behaviour
+
+
+def script(text: str) -> Callable[[ScriptFunction], ScriptFunction]:
+    """Register a function as the behaviour of the script with this text."""
+
+    def add(function: ScriptFunction) -> ScriptFunction:
+        register(digest(text), function)
+        return function
+
+    return add
+
+
+def find(text: str) -> ScriptFunction | None:
+    """The behaviour of a script, or None."""
+    return _scripts.get(digest(text))
+
+
+def unknown(text: str, what: str = "the script") -> NotModelled:
+    """The refusal of an unknown script, with the lines that register it."""
+    first = next(iter(normalise(text).splitlines()), "")
+    shown = first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…"
+    return NotModelled(
+        f"{what} that begins with {shown!r} (SHA-256 {digest(text)})",
+        "Register it in the lab definition:\n"
+        "scripts:\n"
+        f"  - sha256: {digest(text)}\n"
+        '    behaviour: "package.module:function"   # f(ScriptCall) -> ScriptResult',
+    )
+
+
+def run(call: ScriptCall) -> ScriptResult:
+    """Run a script.
+
+    Raises:
+        NotModelled: nobody has registered it.
+        ScriptError: it threw.
+    """
+    behaviour = find(call.text)
+    if behaviour is None:
+        raise unknown(call.text)
+    return behaviour(call)
+
+
+def load_definition(entries: Iterable[Mapping[str, Any]], base: Path) -> None:
+    """Register the scripts of a lab definition.
+
+    Args:
+        entries: items with `behaviour` and `path`, `sha256` or both.
+        base: folder that `path` is relative to.
+
+    Raises:
+        WinlabError: a file is missing, differs from its digest, or a behaviour cannot be imported.
+    """
+    for entry in entries:
+        sha256 = str(entry.get("sha256", "")).lower()
+        path = entry.get("path")
+        if path is not None:
+            actual = _digest_of_file(base / str(path))
+            if sha256 and sha256 != actual:
+                raise WinlabError(
+                    f"{base / str(path)}: lab definition: SHA-256 {actual}; expected {sha256}. "
+                    "Check that the behaviour still does what the script does, then change the digest."
+                )
+            sha256 = actual
+        register(sha256, _import_behaviour(str(entry.get("behaviour", ""))))
+
+
+def _digest_of_file(path: Path) -> str:
+    try:
+        return digest(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WinlabError(
+            f"{path}: lab definition: {error.strerror}; expected a script. Correct `scripts:`."
+        ) from error
+
+
+def _import_behaviour(name: str) -> ScriptFunction:
+    module_name, _, function_name = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise WinlabError(
+            f"lab definition: scripts: behaviour {name!r}: {error}; expected 'package.module:function'. "
+            "Correct the name or install the package."
+        ) from error
+    behaviour: ScriptFunction = found
+    return behaviour

@@ -1,0 +1,273 @@
+r"""Windows' own executables, as far as roles use them.
+
+Sources: the programs' help pages on Microsoft Learn ("whoami", "hostname", "shutdown", "net user", "net
+localgroup", "net start", "sc.exe query", "cmd", "powershell.exe Command-Line Help"). Layout of the output is
+that of English Windows Server 2016, approximated where the page shows none.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from winlab import programs, scripts, shell_text
+from winlab.errors import NotModelled, Win32Error
+from winlab.host.service_types import Service
+from winlab.programs import ProcessCall, ProcessResult, program
+from winlab.scripts import ScriptCall
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+
+ERROR_SHUTDOWN_IS_SCHEDULED = 1190
+ERROR_NO_SHUTDOWN_IN_PROGRESS = 1116
+ERROR_ACCESS_DENIED = 5
+# shutdown.exe without /t waits this long.
+DEFAULT_SHUTDOWN_DELAY_SECONDS = 30.0
+POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
+# The statement that win_shell puts before its text (win_shell.ps1 line 81).
+INPUT_ENCODING_PREFIX = "[Console]::InputEncoding = New-Object Text.UTF8Encoding $false; "
+
+_SYSTEM32 = ("cmd", "hostname", "net", "sc", "shutdown", "svchost", "whoami")
+
+
+def install(host: Host) -> None:
+    """Put Windows' own executables on a host where they are missing."""
+    for name in _SYSTEM32:
+        path = rf"{programs.SYSTEM32}\{name}.exe"
+        if not host.files.is_file(path):
+            programs.install(host, path, name)
+    if not host.files.is_file(POWERSHELL):
+        programs.install(host, POWERSHELL, "powershell")
+
+
+@program("hostname")
+def hostname(call: ProcessCall) -> ProcessResult:
+    """`hostname.exe`: the machine's name."""
+    return ProcessResult(0, f"{call.host.computer_name}\r\n")
+
+
+@program("whoami")
+def whoami(call: ProcessCall) -> ProcessResult:
+    r"""`whoami.exe` without options: `domain\user` in lower case."""
+    if call.arguments:
+        raise NotModelled(
+            f"{call.host.name}: whoami.exe {' '.join(call.arguments)}", "Use ansible.windows.win_whoami."
+        )
+    return ProcessResult(0, f"{call.session.account.lower()}\r\n")
+
+
+@program("shutdown")
+def shutdown(call: ProcessCall) -> ProcessResult:
+    """`shutdown.exe /r|/s [/t n] [/f] [/c text]` and `/a`; needs the right to shut down."""
+    options = _shutdown_options(call)
+    right = (
+        "SeRemoteShutdownPrivilege"
+        if call.session.logon_type.startswith("network")
+        else "SeShutdownPrivilege"
+    )
+    if not call.session.holds(right):
+        return ProcessResult(ERROR_ACCESS_DENIED, "", "Access is denied.(5)\r\n")
+    if "a" in options:
+        if call.host.abort_reboot():
+            return ProcessResult()
+        text = "Unable to abort the system shutdown because no shutdown was in progress."
+        return ProcessResult(
+            ERROR_NO_SHUTDOWN_IN_PROGRESS, "", f"{text}({ERROR_NO_SHUTDOWN_IN_PROGRESS})\r\n"
+        )
+    if "r" not in options:
+        raise NotModelled(f"{call.host.name}: {call.command_line}", "Only /r and /a are imitated.")
+    if call.host.shutdown_due:
+        text = f"A system shutdown has already been scheduled.({ERROR_SHUTDOWN_IS_SCHEDULED})\r\n"
+        return ProcessResult(ERROR_SHUTDOWN_IS_SCHEDULED, "", text)
+    call.host.schedule_reboot(float(options.get("t", DEFAULT_SHUTDOWN_DELAY_SECONDS)))
+    call.host.events.write(
+        "System",
+        "User32",
+        1074,
+        "information",
+        f"The process {call.image} ({call.host.computer_name}) has initiated the restart of computer "
+        f"{call.host.computer_name} on behalf of user {call.session.account} for the following reason: "
+        f"No title for this reason could be found. Comment: {options.get('c', '')}",
+    )
+    return ProcessResult()
+
+
+def _shutdown_options(call: ProcessCall) -> dict[str, str]:
+    options: dict[str, str] = {}
+    words = list(call.arguments)
+    while words:
+        name = words.pop(0).lstrip("/-").lower()
+        # /d takes a reason code, /c a comment, /t a number of seconds.
+        options[name] = words.pop(0) if name in ("t", "c", "d") and words else ""
+    if not options.get("t", "0").isdigit():
+        raise NotModelled(f"{call.host.name}: {call.command_line}", "Give /t a number of seconds.")
+    return options
+
+
+@program("net")
+def net(call: ProcessCall) -> ProcessResult:
+    """`net start|stop SERVICE`, `net user`, `net localgroup GROUP`, as far as a role reads with them."""
+    words = [word for word in call.arguments if not word.startswith("/")]
+    verb = words[0].lower() if words else ""
+    if verb in ("start", "stop") and len(words) > 1:
+        return _net_service(call, verb, words[1])
+    if verb == "localgroup" and len(words) == 2 and len(words) == len(call.arguments):
+        group = call.host.accounts.group(words[1])
+        if group is None:
+            return _net_error(2, 1376, "The specified local group does not exist.")
+        shown = [call.host.accounts.display(sid) for sid in group.members]
+        own = f"{call.host.computer_name}\\"
+        members = "".join(f"{name.removeprefix(own)}\r\n" for name in shown)
+        return ProcessResult(
+            0,
+            f"Alias name     {group.name}\r\nComment        {group.description}\r\n\r\nMembers\r\n\r\n"
+            f"{'-' * 79}\r\n{members}The command completed successfully.\r\n\r\n",
+        )
+    raise NotModelled(f"{call.host.name}: {call.command_line}", "Use win_user, win_group or win_service.")
+
+
+def _net_service(call: ProcessCall, verb: str, name: str) -> ProcessResult:
+    service = call.host.services.find(name)
+    if service is None:
+        return _net_error(2, 2185, "The service name is invalid.")
+    if not call.session.is_admin:
+        return _net_error(2, ERROR_ACCESS_DENIED, "Access is denied.")
+    shown = service.display_name
+    try:
+        if verb == "start":
+            call.host.services.start(service.name)
+            text = (
+                f"The {shown} service is starting.\r\nThe {shown} service was started successfully.\r\n\r\n"
+            )
+        else:
+            call.host.services.stop(service.name, force="/y" in [word.lower() for word in call.arguments])
+            text = (
+                f"The {shown} service is stopping.\r\nThe {shown} service was stopped successfully.\r\n\r\n"
+            )
+    except Win32Error as error:
+        return _net_error(2, error.code, f"{error.message}.")
+    return ProcessResult(0, text)
+
+
+def _net_error(rc: int, code: int, text: str) -> ProcessResult:
+    kind = "System error" if code < 2100 else "NET HELPMSG"
+    if kind == "System error":
+        return ProcessResult(rc, "", f"{kind} {code} has occurred.\r\n\r\n{text}\r\n\r\n")
+    return ProcessResult(
+        rc, "", f"{text}\r\n\r\nMore help is available by typing NET HELPMSG {code}.\r\n\r\n"
+    )
+
+
+# Numbers that `sc query` prints beside the words.
+_SC_STATES = {
+    "stopped": 1,
+    "start_pending": 2,
+    "stop_pending": 3,
+    "running": 4,
+    "continue_pending": 5,
+    "pause_pending": 6,
+    "paused": 7,
+}
+_SC_TYPES = {
+    "kernel_driver": "1  KERNEL_DRIVER",
+    "file_system_driver": "2  FILE_SYSTEM_DRIVER",
+    "win32_own_process": "10  WIN32_OWN_PROCESS",
+    "win32_share_process": "20  WIN32_SHARE_PROCESS",
+}
+
+
+@program("sc")
+def sc(call: ProcessCall) -> ProcessResult:
+    """`sc.exe query|qc|start|stop|delete NAME`."""
+    words = [word.lower() for word in call.arguments]
+    if len(words) != 2 or words[0] not in ("query", "start", "stop", "delete"):
+        raise NotModelled(f"{call.host.name}: {call.command_line}", "Use win_service or win_service_info.")
+    verb, name = words[0], call.arguments[1]
+    services = call.host.services
+    try:
+        service = services.require(name)
+        if verb != "query" and not call.session.is_admin:
+            raise Win32Error(ERROR_ACCESS_DENIED, name)
+        if verb == "start":
+            service = services.start(name)
+        elif verb == "stop":
+            service = services.stop(name)
+        elif verb == "delete":
+            services.delete(name)
+            return ProcessResult(0, "[SC] DeleteService SUCCESS\r\n")
+    except Win32Error as error:
+        call_name = {"query": "EnumQueryServicesStatus:OpenService", "delete": "OpenService"}.get(
+            verb, "OpenService"
+        )
+        return ProcessResult(
+            error.code, f"[SC] {call_name} FAILED {error.code}:\r\n\r\n{error.message}.\r\n\r\n"
+        )
+    return ProcessResult(0, _sc_status(service))
+
+
+def _sc_status(service: Service) -> str:
+    return (
+        f"\r\nSERVICE_NAME: {service.name} \r\n"
+        f"        TYPE               : {_SC_TYPES.get(service.service_type, service.service_type)}  \r\n"
+        f"        STATE              : {_SC_STATES[service.state]}  {service.state.upper()} \r\n"
+        f"        WIN32_EXIT_CODE    : {service.win32_exit_code}  (0x{service.win32_exit_code:x})\r\n"
+        f"        SERVICE_EXIT_CODE  : {service.service_exit_code}  (0x{service.service_exit_code:x})\r\n"
+        "        CHECKPOINT         : 0x0\r\n        WAIT_HINT          : 0x0\r\n"
+    )
+
+
+@program("powershell")
+def powershell(call: ProcessCall) -> ProcessResult:
+    """`powershell.exe -EncodedCommand|-Command|-File`; `scripts` and `shell_text` know the texts."""
+    text, arguments = _powershell_text(call)
+    return shell_text.run_text(
+        ScriptCall(
+            host=call.host,
+            session=call.session,
+            text=text.removeprefix(INPUT_ENCODING_PREFIX),
+            arguments=arguments,
+            cwd=call.cwd,
+            environment=call.environment,
+            stdin=call.stdin,
+        )
+    )
+
+
+# Parameters that take a value, and switches, by the shortest form that powershell.exe accepts.
+_WITH_VALUE = ("ex", "ep", "in", "of", "w", "v", "ps", "conf")
+
+
+def _powershell_text(call: ProcessCall) -> tuple[str, tuple[str, ...]]:
+    words = list(call.arguments)
+    while words:
+        word = words.pop(0)
+        option = word.lstrip("-/").lower()
+        if word[0] not in "-/":
+            return " ".join([word, *words]), ()
+        if (option.startswith("e") and "encodedcommand".startswith(option)) or option == "ec":
+            return _decoded(call, words[0] if words else ""), ()
+        if "command".startswith(option):
+            return " ".join(words), ()
+        if "file".startswith(option) and words:
+            return _file_text(call, words[0]), tuple(words[1:])
+        if option.startswith(_WITH_VALUE) and words:
+            words.pop(0)
+    raise NotModelled(f"{call.host.name}: an interactive {call.command_line}", "Give it -Command or -File.")
+
+
+def _decoded(call: ProcessCall, encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode("utf-16-le")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise NotModelled(
+            f"{call.host.name}: -EncodedCommand that is no text ({error})", "Encode UTF-16LE as base64."
+        ) from error
+
+
+def _file_text(call: ProcessCall, path: str) -> str:
+    full = path if ":" in path else rf"{call.cwd}\{path}"
+    if not call.host.files.is_file(full):
+        raise Win32Error(2, full)
+    return scripts.normalise(call.host.files.read_bytes(full, call.session).decode("utf-8-sig", "replace"))

@@ -1,0 +1,36 @@
+"""The identity of an export: SHA-256 of the canonical XML of `ma-data`."""
+
+from __future__ import annotations
+
+import hashlib
+
+from lxml import etree
+
+
+def ma_sha256(agent: etree._Element) -> str:
+    """Hash the canonical form of a management agent.
+
+    Each `maexport` stamps the time into the root element, so the bytes of two exports differ although nothing
+    changed (docs/architecture.md, "The run folder"). `ma-data` carries no such stamp. The form is Canonical
+    XML 1.0, inclusive, without comments: line ends, quotes, attribute order and the way of writing empty
+    elements do not count.
+
+    Args:
+        agent: The element `ma-data`; what surrounds it does not count.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = _Digest()
+    etree.ElementTree(agent).write_c14n(digest, with_comments=False)
+    return digest.hash.hexdigest()
+
+
+class _Digest:
+    """A file to write to that keeps only the hash, so that the canonical text never lies in memory."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self.hash.update(data)

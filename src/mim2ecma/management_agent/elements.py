@@ -1,0 +1,79 @@
+"""Small helpers on elements. Names are compared in code; no XPath is ever built from text (domain/ma_xml.md 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from typing import TypeVar
+
+from lxml import etree
+
+from mim2ecma.documents import limits
+from mim2ecma.management_agent.problems import UnreadableError
+
+DSML = "http://www.dsml.org/DSML"
+MS_DSML = "http://www.microsoft.com/MMS/DSML"
+
+_Items = TypeVar("_Items", bound=Sized)
+
+
+def text_of(element: etree._Element | None) -> str | None:
+    """Trimmed text of an element; `None` when it is absent or blank ("always trim", domain/ma_xml.md 3)."""
+    if element is None or element.text is None:
+        return None
+    return str(element.text).strip() or None
+
+
+def children(element: etree._Element | None) -> dict[str, etree._Element]:
+    """The children by tag; the first of several with the same tag."""
+    found: dict[str, etree._Element] = {}
+    if element is not None:
+        for child in element:
+            tag = child.tag
+            if isinstance(tag, str) and tag not in found:
+                found[tag] = child
+    return found
+
+
+def path(element: etree._Element | None, *tags: str) -> etree._Element | None:
+    """Follow child tags down; `None` where one is missing."""
+    for tag in tags:
+        if element is None:
+            return None
+        element = next(element.iterchildren(tag), None)
+    return element
+
+
+def texts(element: etree._Element | None, tag: str) -> Iterator[str]:
+    """Trimmed, non-blank texts of the children with a tag."""
+    if element is not None:
+        for child in element.iterchildren(tag):
+            text = text_of(child)
+            if text:
+                yield text
+
+
+def is_true(text: str | None) -> bool | None:
+    """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; `None` for anything else (3)."""
+    return {"1": True, "-1": True, "true": True, "0": False, "false": False}.get((text or "").lower())
+
+
+def whole_number(text: str | None) -> int | None:
+    """Read a small non-negative number; `None` for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None  # noqa:
+    PLR2004
+
+
+def bounded(items: _Items, what: str) -> _Items:
+    """Refuse a collection that is too large to become a model.
+
+    Raises:
+        UnreadableError: When it has more than `limits.MAX_MODEL_ITEMS` items.
+    """
+    if len(items) > limits.MAX_MODEL_ITEMS:
+        raise UnreadableError(
+            "ma-data",
+            f"more than {limits.MAX_MODEL_ITEMS} {what}",
+            f"at most {limits.MAX_MODEL_ITEMS}",
+            "Check whether the file is really an export of one management agent.",
+        )
+    return items

@@ -1,0 +1,48 @@
+# Copyright (c) the mim2ecma maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The filters `staging_plan` and `unpack_fetched`; staging_plan.yml and unpack_fetched.yml document them."""
+
+from __future__ import annotations
+
+import sys
+
+from ansible.errors import AnsibleFilterError
+
+VERSION = "0.1.0"
+
+try:
+    import mim2ecma
+    from mim2ecma.documents.errors import Mim2EcmaError
+    from mim2ecma.staging import request
+
+    FOUND = mim2ecma.__version__
+except ImportError:
+    FOUND = None
+
+
+def guarded(function):
+    def run(*args, **kwargs):
+        if FOUND != VERSION:
+            found = "not importable" if FOUND is None else f"version {FOUND}"
+            raise AnsibleFilterError(
+                f"mim2ecma: {found} by {sys.executable}; expected {VERSION}. "
+                "Install it there or build execution-environment.yml."
+            )
+        try:
+            return function(*args, **kwargs)
+        except Mim2EcmaError as problem:
+            raise AnsibleFilterError(str(problem)) from problem
+
+    return run
+
+
+class FilterModule:
+    """Registers the filters, whether or not the package is there."""
+
+    def filters(self):
+        filters = {
+            "staging_plan": lambda inspection, closure, inventory, **options: request.plan_document(
+                inspection, closure, inventory, **options
+            ),
+        }
+        return {name: guarded(function) for name, function in filters.items()}

@@ -1,0 +1,90 @@
+"""The closure as the outside asks for it: plain values in, the `closure` document out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mim2ecma.documents.errors import UsageError
+
+from . import known
+from .bindings import Bindings, read_bindings
+from .closure import Surroundings, close, without_ours
+from .host import read_listing
+from .search import Place, Search
+
+
+def closure_document(
+    connector: str,
+    *,
+    search: Iterable[str] = (),
+    host: Iterable[object] = (),
+    ours: Iterable[object] = (),
+    bin: str = "",  # noqa: A002  (the folder's own name on MIM)
+    gac: Iterable[str] = (),
+    framework: str = known.DEFAULT_FRAMEWORK,
+    mim_config: str = "",
+    service_config: str = "",
+    wizard_config: str = "",
+    declared: Iterable[str] = (),
+) -> dict[str, object]:
+    r"""Make the `closure` document.
+
+    Args:
+        connector: The connector's DLL on the controller.
+        search: Folders fetched from MIM's `Extensions`, best first.
+        host: Names or listing of what lies in the ECMA folder.
+        ours: What earlier runs staged there: `path` and `sha256` each.
+        bin: Folder fetched from MIM's `Bin`; its `Assemblies` folder is searched too.
+        gac: Fetched roots of the global assembly cache (`%windir%\assembly`, `%windir%\Microsoft.NET\assembly`).
+        framework: Version of .NET Framework on the ECMA host.
+        mim_config: Fetched `miiserver.exe.config`.
+        service_config: Fetched configuration of the ECMA host's service.
+        wizard_config: Fetched configuration of its wizard.
+        declared: Names of further files to bring from the searched folders.
+
+    Raises:
+        AssemblyError: the connector cannot be read.
+        InputError: a folder or configuration cannot be read.
+        UsageError: an argument makes no sense.
+    """
+    folders = [(Path(folder), Place.EXTENSIONS) for folder in search] or [
+        (Path(connector).parent, Place.EXTENSIONS)
+    ]
+    if bin:
+        folders.append((Path(bin), Place.BIN))
+        inner = next(
+            (path for path in sorted(Path(bin).glob("*")) if path.name.casefold() == "assemblies"), None
+        )
+        if inner is not None and inner.is_dir():
+            folders.append((inner, Place.BIN_ASSEMBLIES))
+    folders += [(Path(root), Place.GAC) for root in gac]
+    surroundings = Surroundings(
+        search=Search(folders),
+        host=without_ours(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
+        framework=nearest_framework(framework),
+        mim=_bindings(mim_config),
+        service=_bindings(service_config),
+        wizard=_bindings(wizard_config),
+        declared=tuple(declared),
+    )
+    return close(Path(connector), surroundings).to_dict()
+
+
+def nearest_framework(version: str) -> str:
+    """Return the newest listed version that is not above the given one (4.7.1 is judged as 4.6.2)."""
+    wanted = tuple(int(part) for part in version.split(".") if part.isdigit())
+    fitting = [name for name in known.frameworks() if tuple(map(int, name.split("."))) <= wanted]
+    if not wanted or not fitting:
+        raise UsageError(
+            source="framework",
+            where="version",
+            found=f"'{version}'",
+            expected=f"{known.frameworks()[0]} or newer",
+            next_step="Give the version of .NET Framework on the ECMA host, such as 4.8.",
+        )
+    return fitting[-1]
+
+
+def _bindings(path: str) -> Bindings | None:
+    return read_bindings(Path(path)) if path else None

@@ -1,0 +1,383 @@
+"""The staging plan: one decision for each file, with its reason; the services that stand still meanwhile; what is backed up.
+
+Nothing of Microsoft's and nothing of unknown origin is ever replaced. Copies of a connector's files that the service made in `Cache` (one
+for the service, one below it for the automatic synchronization, found by name) follow the file they were made from, because otherwise
+the host goes on with the old one (domain/ecma_host.md 3.2, 3.3).
+"""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mim2ecma.assemblies.host import HostFile, path_key, windows_path_problem
+from mim2ecma.documents.errors import Mim2EcmaError
+from mim2ecma.documents.schemas import schema_name
+
+from .owners import Owner, Owners, is_product_file
+
+COPY_FOLDERS = frozenset({"cache", "autosyncservice"})
+"""Folders below `ECMA` in which the service keeps copies (domain/ecma_host.md 1.1)."""
+SPARE_BYTES = 100 * 1024 * 1024
+"""Left free on the disk beyond what is written: the service copies each connector into its cache twice."""
+
+JsonObject = dict[str, object]
+
+
+class Action(StrEnum):
+    """What is done to a file."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
+class StagingError(Mim2EcmaError):
+    """No plan can be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    r"""A file that shall lie on the host.
+
+    Attributes:
+        target: Path below the ECMA folder with `\`, or an absolute path.
+        source: Path below the exported bundle with `/`.
+        what: What the file is, for the reason.
+    """
+
+    target: str
+    source: str
+    sha256: str
+    bytes: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One decision."""
+
+    target: str
+    source: str | None
+    sha256: str | None
+    bytes: int
+    action: Action
+    owner: Owner
+    reason: str
+    replaces: HostFile | None = None
+
+    def to_dict(self) -> JsonObject:
+        """The JSON form."""
+        return {
+            "target": self.target,
+            "source": self.source,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+            "action": self.action.value,
+            "owner": self.owner.value,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is known of the ECMA host.
+
+    Attributes:
+        name: Name in the inventory.
+        folder: The ECMA folder.
+        files: Listing of that folder with everything below it.
+        ours: What earlier runs of ours staged: path and SHA-256.
+        vendor: What the agent package brought, where it was listed before anything was staged.
+        service: Name of the host's service, empty when unknown.
+        service_state: Its state, empty when unknown.
+        free_bytes: Free space of the disk, None when unknown.
+    """
+
+    name: str
+    folder: str
+    files: tuple[HostFile, ...]
+    ours: tuple[HostFile, ...] = ()
+    vendor: tuple[HostFile, ...] = ()
+    service: str = ""
+    service_state: str = ""
+    free_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All decisions for one management agent and one host."""
+
+    host: HostState
+    files: tuple[PlannedFile, ...]
+    backup_folder: str
+
+    @property
+    def changes(self) -> tuple[PlannedFile, ...]:
+        """Files that are written."""
+        return tuple(file for file in self.files if file.action in {Action.ADD, Action.REPLACE})
+
+    def to_dict(self) -> JsonObject:
+        """The JSON form, keys as in docs/architecture.md (`plan`)."""
+        replaced = [file.replaces for file in self.files if file.action is Action.REPLACE and file.replaces]
+        return {
+            "schema": schema_name("plan"),
+            "host": self.host.name,
+            "files": [file.to_dict() for file in self.files],
+            "services": self._services(),
+            "backup": {
+                "folder": self.backup_folder,
+                "files": [
+                    {"path": file.path, "sha256": file.sha256, "bytes": file.bytes} for file in replaced
+                ],
+                "remove_on_rollback": [file.target for file in self.files if file.action is Action.ADD],
+                "bytes": sum(file.bytes or 0 for file in replaced),
+            },
+        }
+
+    def _services(self) -> list[JsonObject]:
+        if not self.changes:
+            return []
+        return [
+            {
+                "name": self.host.service,
+                "state": self.host.service_state or None,
+                "action": "stop, then start",
+                "reason": f"{len(self.changes)} files change; a running service holds them and keeps its copies",
+            }
+        ]
+
+
+def make_plan(
+    wanted: Iterable[Wanted],
+    host: HostState,
+    *,
+    backup_folder: str = "",
+    replace: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> Plan:
+    """Decide for each wanted file.
+
+    Args:
+        wanted: The files.
+        host: The host.
+        backup_folder: Where on the host replaced files are kept.
+        replace: Targets (paths below the ECMA folder) of foreign files that a person has allowed to replace.
+        keep: Targets where a person has decided that the host's file stays.
+
+    Raises:
+        StagingError: two wanted files have one target, a target is no plain path, or the disk is too full.
+    """
+    owners = Owners(host.ours, host.vendor)
+    inventory = {file.key: file for file in host.files}
+    copies = _copies(host)
+    allowed = {path_key(name) for name in replace}
+    kept = {path_key(name) for name in keep}
+    planned: dict[str, PlannedFile] = {}
+    for item in sorted(wanted, key=lambda item: (path_key(item.target), item.source)):
+        target = _target(item, host)
+        key = path_key(target)
+        if key in planned:
+            if planned[key].sha256 == item.sha256 or planned[key].action is Action.KEEP:
+                continue
+            raise _error(
+                host.name,
+                item.target,
+                "two different files for one target",
+                "one",
+                "Leave one of the two out.",
+            )
+        existing = inventory.get(key)
+        decision = _decide(
+            item, target, existing, owners, path_key(item.target) in allowed, path_key(item.target) in kept
+        )
+        planned[key] = decision
+        for copy in copies.get(ntpath.basename(target).casefold(), ()):
+            if copy.key != key:
+                planned[copy.key] = _decide_copy(item, copy, decision, owners)
+    plan = Plan(host, tuple(planned[key] for key in sorted(planned)), backup_folder)
+    _check_space(plan)
+    return plan
+
+
+def wanted_files(
+    closure: Mapping[str, object], *, export: Wanted | None = None, bundle: str = "Extensions"
+) -> list[Wanted]:
+    """Turn a closure document into wanted files.
+
+    Args:
+        closure: The document, as `Closure.to_dict` gives it.
+        export: The exported management agent.
+        bundle: Folder of the bundle in which the fetched files lie.
+    """
+    found = [export] if export else []
+    connector = _object(closure.get("connector"))
+    name = str(connector.get("file"))
+    if connector.get("supplied_by_host"):
+        found.append(
+            Wanted(
+                name,
+                f"{bundle}/{name}",
+                str(connector.get("sha256")),
+                _number(connector.get("bytes")),
+                "the connector",
+            )
+        )
+    for entry in _objects(closure.get("stage")):
+        file = str(entry["file"])
+        by = ", ".join(str(label) for label in _list(entry.get("wanted_by")))
+        what = "the connector" if file == name else f"a library that {by} needs"
+        found.append(
+            Wanted(file, f"{bundle}/{file}", str(entry["sha256"]), _number(entry.get("bytes")), what)
+        )
+    for entry in _objects(closure.get("companions")):
+        file = str(entry["file"])
+        of = f" of {entry['of']}" if entry.get("of") else ""
+        source = f"{bundle}/{file}".replace("\\", "/")
+        what = f"a companion ({entry.get('kind', 'declared')}){of}"
+        found.append(Wanted(file, source, str(entry["sha256"]), _number(entry.get("bytes")), what))
+    return found
+
+
+def _decide(
+    item: Wanted, target: str, existing: HostFile | None, owners: Owners, allowed: bool, kept: bool
+) -> PlannedFile:
+    def decision(action: Action, owner: Owner, reason: str, *, host_file: bool = False) -> PlannedFile:
+        # What stays is described by what lies there: nothing is copied, so there is no source.
+        return PlannedFile(
+            target=existing.path if existing else target,
+            source=None if host_file else item.source,
+            sha256=existing.sha256 if existing and host_file else item.sha256,
+            bytes=item.bytes,
+            action=action,
+            owner=owner,
+            reason=reason,
+            replaces=existing if action is Action.REPLACE else None,
+        )
+
+    name = ntpath.basename(target)
+    if existing is None:
+        if is_product_file(name) and name.casefold().endswith(".dll"):
+            reason = f"{item.what}; Microsoft delivers it with the agent package and it is not there"
+            return decision(Action.REFUSE, Owner.VENDOR, reason)
+        return decision(Action.ADD, Owner.OURS, f"{item.what}; not on the host")
+    owner = owners.of(existing)
+    if existing.sha256 is None:
+        return decision(
+            Action.REFUSE, owner, f"{item.what}; the listing has no SHA-256 of the file on the host"
+        )
+    if existing.sha256 == item.sha256:
+        return decision(Action.KEEP, owner, f"{item.what}; the host has the same file")
+    if kept:
+        return decision(
+            Action.KEEP, owner, f"{item.what}; the host's own file stays, as decided", host_file=True
+        )
+    if owner is Owner.OURS:
+        return decision(Action.REPLACE, owner, f"{item.what}; an earlier run staged another build")
+    if owner is Owner.VENDOR:
+        if is_product_file(name):
+            return decision(
+                Action.KEEP, owner, f"{item.what}; Microsoft's own file of the host stays", host_file=True
+            )
+        return decision(
+            Action.REFUSE, owner, f"{item.what}; the agent package brought another file of that name"
+        )
+    if allowed:
+        return decision(Action.REPLACE, owner, f"{item.what}; replacing the foreign file was allowed")
+    changed = (
+        "somebody changed the file that we staged"
+        if owners.was_ours(existing.path)
+        else "a file of unknown origin is there"
+    )
+    return decision(Action.REFUSE, owner, f"{item.what}; {changed}")
+
+
+def _decide_copy(item: Wanted, copy: HostFile, main: PlannedFile, owners: Owners) -> PlannedFile:
+    same = copy.sha256 == item.sha256
+    if main.action is Action.REFUSE:
+        action, reason = Action.REFUSE, f"copy of a file that is refused: {main.reason}"
+    elif main.owner is Owner.VENDOR or main.source is None:
+        action, reason = Action.KEEP, "copy of the host's own file; the service keeps it up to date"
+    elif same:
+        action, reason = Action.KEEP, f"{item.what}; the copy of the service is the same"
+    else:
+        action, reason = Action.REPLACE, f"{item.what}; the copy of the service is another build"
+    # A copy belongs to whom the file belongs that the service made it from.
+    return PlannedFile(
+        target=copy.path,
+        source=item.source if main.source is not None else None,
+        sha256=item.sha256 if main.source is not None else copy.sha256,
+        bytes=item.bytes,
+        action=action,
+        owner=Owner.OURS if main.action is Action.ADD else main.owner,
+        reason=reason,
+        replaces=copy if action is Action.REPLACE else None,
+    )
+
+
+def _copies(host: HostState) -> dict[str, list[HostFile]]:
+    prefix = path_key(host.folder) + "\\"
+    found: dict[str, list[HostFile]] = {}
+    for file in host.files:
+        if not file.key.startswith(prefix):
+            continue
+        folders = file.key[len(prefix) :].split("\\")[:-1]
+        if COPY_FOLDERS & set(folders):
+            found.setdefault(file.name.casefold(), []).append(file)
+    return found
+
+
+def _target(item: Wanted, host: HostState) -> str:
+    drive, rest = ntpath.splitdrive(item.target)
+    absolute = bool(drive) and rest.startswith(("\\", "/"))
+    problem = windows_path_problem(item.target)
+    if problem is None and not absolute and (drive or rest.startswith(("\\", "/"))):
+        problem = "is neither absolute nor relative"
+    if problem is not None:
+        raise _error(
+            host.name,
+            f"target '{item.target}'",
+            f"a path that {problem}",
+            "a plain path",
+            "Correct the name.",
+        )
+    return ntpath.normpath(item.target if absolute else ntpath.join(host.folder, item.target))
+
+
+def _check_space(plan: Plan) -> None:
+    free = plan.host.free_bytes
+    if free is None or not plan.changes:
+        return
+    kept = sum(file.replaces.bytes or 0 for file in plan.files if file.replaces)
+    needed = sum(file.bytes for file in plan.changes) + kept + SPARE_BYTES
+    if free < needed:
+        raise _error(
+            plan.host.name,
+            "disk of the ECMA folder",
+            f"{free} bytes free",
+            f"{needed} for new files and the backup",
+            "Free space on the disk, then run again.",
+        )
+
+
+def _error(host: str, where: str, found: str, expected: str, next_step: str) -> StagingError:
+    return StagingError(source=host, where=where, found=found, expected=expected, next_step=next_step)
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [entry for entry in _list(value) if isinstance(entry, Mapping)]
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -25,7 +25,7 @@ def param(
     call: Call,
     name: str,
     *,
-    type: str | None = None,  # noqa: A002  the name that the PowerShell function has
+    type: str | None = None,
     default: Any = None,
     failifempty: bool = False,
     validateset: Sequence[Any] | None = None,

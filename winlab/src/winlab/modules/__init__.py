@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from winlab.errors import NotModelled
 
 if TYPE_CHECKING:
-    from winlab.host.accounts import Session
     from winlab.host.model import Host
+    from winlab.host.sessions import Session
 
 TwinFunction = Callable[["Call"], dict[str, Any]]
 
@@ -84,16 +84,32 @@ def expand_variables(text: str, variables: Mapping[str, str]) -> str:
     return "".join(out)
 
 
-_twins: dict[str, TwinFunction] = {}
+@dataclass(frozen=True)
+class Twin:
+    """A registered imitation.
+
+    Attributes:
+        name: the module's full name.
+        function: what is called.
+        locked: whether the host's lock is held during the call; one that waits takes the lock itself.
+    """
+
+    name: str
+    function: TwinFunction
+    locked: bool
+
+
+_twins: dict[str, Twin] = {}
 _load_lock = threading.Lock()
 _loaded = threading.Event()
 
 
-def twin(name: str) -> Callable[[TwinFunction], TwinFunction]:
+def twin(name: str, *, locked: bool = True) -> Callable[[TwinFunction], TwinFunction]:
     """Register the decorated function as the imitation of a module.
 
     Args:
         name: `<namespace>.<collection>.<module>`, as in the manifest.
+        locked: whether the host's lock is held while it runs; False for modules that wait for something.
 
     Raises:
         ValueError: another function has that name already.
@@ -101,18 +117,17 @@ def twin(name: str) -> Callable[[TwinFunction], TwinFunction]:
 
     def register(function: TwinFunction) -> TwinFunction:
         known = _twins.get(name)
-        if known is not None and (known.__module__, known.__qualname__) != (
-            function.__module__,
-            function.__qualname__,
-        ):
-            raise ValueError(f"twin {name}: registered by {known.__module__} and {function.__module__}")
-        _twins[name] = function
+        if known is not None and known.function.__module__ != function.__module__:
+            raise ValueError(
+                f"twin {name}: registered by {known.function.__module__} and {function.__module__}"
+            )
+        _twins[name] = Twin(name, function, locked)
         return function
 
     return register
 
 
-def lookup(name: str) -> TwinFunction:
+def lookup(name: str) -> Twin:
     """The twin of a module.
 
     Raises:

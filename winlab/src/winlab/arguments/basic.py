@@ -1,0 +1,513 @@
+"""Ansible.Basic's argument check, restated from Ansible.Basic.cs of ansible-core 2.19: same order, same words.
+
+The real checks walk .NET hash tables; where several options are at fault at once, the order of their names in the
+message is that of the specification here and arbitrary there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from winlab.arguments.powershell import dotnet_string
+from winlab.arguments.specs import UINT32, Spec
+from winlab.errors import Win32Error
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+_TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
+_FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
+# passVars of Ansible.Basic.cs; anything else that starts with _ansible_ is an unsupported parameter.
+PASS_VARIABLES = (
+    "check_mode",
+    "debug",
+    "diff",
+    "keep_remote_files",
+    "ignore_unknown_opts",
+    "module_name",
+    "no_log",
+    "remote_tmp",
+    "selinux_special_fs",
+    "shell_executable",
+    "socket",
+    "syslog_facility",
+    "target_log_info",
+    "tracebacks_for",
+    "tmpdir",
+    "verbosity",
+    "version",
+)
+_PASS_BOOLS = ("check_mode", "debug", "diff", "keep_remote_files", "ignore_unknown_opts", "no_log")
+# Path.GetInvalidPathChars of .NET Framework.
+_INVALID_IN_PATH = frozenset('"<>|') | {chr(code) for code in range(32)}
+_INT32 = range(-(2**31), 2**31)
+
+
+class Resolver(Protocol):
+    """What some option types ask the host."""
+
+    def expand(self, text: str) -> str:
+        """Environment variables replaced."""
+
+    def sid(self, name: str) -> str:
+        """The SID of an account; raises Win32Error when there is none."""
+
+
+class Refused(Exception):
+    """FailJson or ExitJson of the real class.
+
+    Args:
+        msg: the message.
+        skipped: check mode is not supported; no failure.
+    """
+
+    def __init__(self, msg: str, skipped: bool = False) -> None:
+        super().__init__(msg)
+        self.msg = msg
+        self.skipped = skipped
+
+
+class ConversionError(Exception):
+    """A value that cannot become the wanted type."""
+
+
+class Checker:
+    """One check of one module's arguments.
+
+    Args:
+        spec: the module's specification.
+        arguments: what the user typed and Ansible's own `_ansible_*` values; not changed.
+        resolver: for paths and SIDs.
+
+    Attributes:
+        params: the arguments, filled in as far as the check came.
+        internal: Ansible's own values that the class reads, without prefix.
+        secrets: values of no_log options.
+        deprecations: what Deprecate has noted.
+    """
+
+    def __init__(self, spec: Spec, arguments: Mapping[str, Any], resolver: Resolver) -> None:
+        self._spec = spec
+        self._resolver = resolver
+        self._context: list[str] = []
+        self.params: dict[str, Any] = _Folded(arguments)
+        self.internal: dict[str, Any] = {"module_name": "undefined win module"}
+        self.secrets: set[str] = set()
+        self.deprecations: list[dict[str, Any]] = []
+
+    def check(self) -> None:
+        """Check and convert everything.
+
+        Raises:
+            Refused: with the message that the real class gives.
+        """
+        try:
+            aliases = self._aliases(self._spec, self.params)
+            self._note_secrets(self._spec, self.params)
+        except ValueError as error:
+            raise Refused(f"internal error: {error}") from error
+        legal = [*(f"_ansible_{name}" for name in PASS_VARIABLES), *self._spec.options, *aliases]
+        self._arguments(self._spec, self.params, legal)
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether nothing may be changed."""
+        return bool(self.internal.get("check_mode"))
+
+    def mask(self, value: Any) -> Any:
+        """RemoveNoLogValues: secrets replaced wherever they are."""
+        if not self.secrets or value is None:
+            return value
+        if isinstance(value, Mapping):
+            return {key: self.mask(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.mask(item) for item in value]
+        text = dotnet_string(value)
+        if text in self.secrets:
+            return HIDDEN
+        for secret in sorted(self.secrets):
+            if secret in text:
+                # The real class returns at the first secret that it finds; its set has no order. All are hidden here.
+                if not isinstance(value, str):
+                    return HIDDEN
+                text = text.replace(secret, "*" * 8)
+        return text if isinstance(value, str) else value
+
+    # The checks, in their order --------------------------------------------------------------------
+
+    def _arguments(self, spec: Spec, params: dict[str, Any], legal: list[str]) -> None:
+        self._unsupported(params, legal)
+        if self.check_mode and not self._spec.supports_check_mode and not self._context:
+            raise Refused(
+                f"remote module ({self.internal['module_name']}) does not support check mode", skipped=True
+            )
+        for names in spec.mutually_exclusive:
+            if sum(name in params for name in names) > 1:
+                self._fail(f"parameters are mutually exclusive: {', '.join(names)}")
+        self._required(spec, params)
+        for name, option in spec.options.items():
+            if params.get(name) is not None:
+                params[name] = self._converted(name, option, params[name])
+        for names in spec.required_together:
+            present = [name in params for name in names]
+            if any(present) and not all(present):
+                self._fail(f"parameters are required together: {', '.join(names)}")
+        for names in spec.required_one_of:
+            if not any(name in params for name in names):
+                self._fail(f"one of the following is required: {', '.join(names)}")
+        self._required_if(spec, params)
+        for name, wanted in spec.required_by.items():
+            missing = [other for other in wanted if other not in params]
+            if name in params and missing:
+                self._fail(f"missing parameter(s) required by '{name}': {', '.join(missing)}")
+        for name, option in spec.options.items():
+            params.setdefault(name, None)
+            params[name] = self._sub_options(name, option, params[name])
+
+    def _aliases(self, spec: Spec, params: dict[str, Any]) -> list[str]:
+        found = []
+        for name, option in spec.options.items():
+            if option.default is not None and option.required:
+                raise ValueError(f"required and default are mutually exclusive for {name}")
+            for alias in option.aliases:
+                found.append(alias)
+                if alias in params:
+                    params[name] = params[alias]
+            for deprecated in option.deprecated_aliases:
+                alias = str(deprecated.get("name"))
+                if alias in params:
+                    msg = f"Alias '{alias}' is deprecated. See the module docs for more information"
+                    self.deprecations.append(
+                        {
+                            "msg": self._in_context(msg, " - "),
+                            "version": deprecated.get("version"),
+                            "collection_name": deprecated.get("collection_name"),
+                        }
+                    )
+        return found
+
+    def _note_secrets(self, spec: Spec, params: Mapping[str, Any]) -> None:
+        for name, option in spec.options.items():
+            value = params.get(name)
+            if option.no_log and value is not None and dotnet_string(value):
+                self.secrets.add(dotnet_string(value))
+            if option.removed_in_version is not None and name in params:
+                msg = f"Param '{name}' is deprecated. See the module docs for more information"
+                self.deprecations.append(
+                    {
+                        "msg": msg,
+                        "version": str(option.removed_in_version),
+                        "collection_name": option.removed_from_collection,
+                    }
+                )
+
+    def _unsupported(self, params: dict[str, Any], legal: list[str]) -> None:
+        folded = {name.casefold(): name for name in reversed(legal)}
+        unknown: list[str] = []
+        for key in list(params):
+            known = folded.get(key.casefold())
+            if known is None:
+                unknown.append(key)
+            elif key not in legal:
+                value = params.pop(key)
+                params[known] = value
+            elif key.startswith("_ansible_"):
+                self._take_internal(key.removeprefix("_ansible_"), params.pop(key))
+        if unknown and not self.internal.get("ignore_unknown_opts"):
+            supported = [name for name in legal if name.replace("_ansible_", "") not in PASS_VARIABLES]
+            msg = f"Unsupported parameters for ({self.internal['module_name']}) module: {', '.join(unknown)}"
+            raise Refused(f"{self._in_context(msg)}. Supported parameters include: {', '.join(supported)}")
+
+    def _take_internal(self, name: str, value: Any) -> None:
+        if name in _PASS_BOOLS:
+            value = _to_bool(value)
+        elif name == "verbosity":
+            value = _to_int(value)
+        self.internal[name] = value
+
+    def _required(self, spec: Spec, params: dict[str, Any]) -> None:
+        missing = []
+        for name, option in spec.options.items():
+            if option.default is not None and name not in params:
+                params[name] = option.default
+            if option.required and name not in params:
+                missing.append(name)
+        if missing:
+            self._fail(f"missing required arguments: {', '.join(missing)}")
+
+    def _required_if(self, spec: Spec, params: Mapping[str, Any]) -> None:
+        for check in spec.required_if:
+            name, wanted, needs = check[0], check[1], check[2]
+            one_is_enough = bool(check[3]) if len(check) > 3 else False
+            value = params.get(name)
+            if value is None or dotnet_string(value) != dotnet_string(wanted):
+                continue
+            needs = needs if isinstance(needs, list) else [needs]
+            missing = [other for other in needs if other not in params]
+            if len(missing) >= (len(needs) if one_is_enough else 1):
+                term = "any" if one_is_enough else "all"
+                self._fail(
+                    f"{name} is {dotnet_string(wanted)} but {term} of the following are missing: {', '.join(missing)}"
+                )
+
+    def _converted(self, name: str, option: Spec, value: Any) -> Any:
+        try:
+            converted = self._convert(option.type, value)
+        except ConversionError as error:
+            kind = "delegate" if option.type == UINT32 else option.type
+            self._fail(
+                f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert to {kind}: {error}"
+            )
+        choices = [dotnet_string(choice) for choice in option.choices]
+        if choices:
+            values = [dotnet_string(v) for v in (converted if option.type == "list" else [converted])]
+            allowed = {choice.casefold() for choice in choices}
+            wrong = list(dict.fromkeys(v for v in values if v.casefold() not in allowed))
+            if wrong:
+                term = "one or more of" if option.type == "list" else "one of"
+                self._fail(
+                    f"value of {name} must be {term}: {', '.join(choices)}. Got no match for: {', '.join(wrong)}"
+                )
+        return converted
+
+    def _sub_options(self, name: str, option: Spec, value: Any) -> Any:
+        if option.type == "dict":
+            return self._sub_spec(name, option, value)
+        if option.type != "list" or option.elements is None or value is None:
+            return value
+        if option.elements == "dict":
+            return [self._sub_spec(name, option, element) for element in value]
+        result = []
+        for element in value:
+            try:
+                result.append(self._convert(option.elements, element))
+            except ConversionError:
+                # The real class reports the wrapping TargetInvocationException here, not its cause.
+                self._fail(
+                    f"argument for list entry {name} is of type {dotnet_type(element)} and we were unable to convert "
+                    f"to {option.elements}: Exception has been thrown by the target of an invocation."
+                )
+        return result
+
+    def _sub_spec(self, name: str, option: Spec, value: Any) -> Any:
+        if option.apply_defaults and option.options and value is None:
+            value = {}
+        elif not option.options or value is None:
+            return value
+        self._context.append(name)
+        try:
+            params: dict[str, Any] = _Folded(_to_dict(value), exact=True)
+        except ConversionError as error:
+            raise Refused(f"Unhandled exception while executing module: {error}") from None
+        aliases = self._aliases(option, params)
+        self._note_secrets(option, params)
+        self._arguments(option, params, [*option.options, *aliases])
+        self._context.pop()
+        return dict(params)
+
+    def _convert(self, kind: str, value: Any) -> Any:
+        if kind == "path":
+            return self._path(value)
+        if kind == "sid":
+            return self._sid(value)
+        return _CONVERTERS[kind](value)
+
+    def _path(self, value: Any) -> str:
+        text = dotnet_string(value)
+        if text.startswith("\\\\?\\"):
+            return text
+        text = self._resolver.expand(text)
+        if _INVALID_IN_PATH & set(text):
+            raise ConversionError("string value contains invalid path characters, cannot convert to path")
+        if not text.strip():
+            raise ConversionError("The path is not of a legal form.")
+        if ":" in text[2:]:
+            raise ConversionError("The given path's format is not supported.")
+        return text
+
+    def _sid(self, value: Any) -> str:
+        text = dotnet_string(value)
+        if re.fullmatch(r"S-1-\d+(-\d+){0,15}", text, re.IGNORECASE):
+            return text.upper()
+        try:
+            return self._resolver.sid(text)
+        except Win32Error:
+            raise ConversionError("Some or all identity references could not be translated.") from None
+
+    def _fail(self, msg: str) -> None:
+        raise Refused(self._in_context(msg))
+
+    def _in_context(self, msg: str, prefix: str = " ") -> str:
+        return f"{msg}{prefix}found in {' -> '.join(self._context)}" if self._context else msg
+
+
+class _Folded(dict[str, Any]):
+    """A dict with the look-ups of PowerShell's hashtable: without regard to case.
+
+    Args:
+        values: what it starts with.
+        exact: case matters, as in the .NET dictionaries of sub-options.
+    """
+
+    def __init__(self, values: Mapping[str, Any], exact: bool = False) -> None:
+        super().__init__(values)
+        self._exact = exact
+
+    def _key(self, key: object) -> Any:
+        if self._exact or super().__contains__(key) or not isinstance(key, str):
+            return key
+        folded = key.casefold()
+        return next((name for name in self if name.casefold() == folded), key)
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(self._key(key))
+
+    def __getitem__(self, key: str) -> Any:
+        return super().__getitem__(self._key(key))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(self._key(key), value)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(self._key(key), default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        return super().setdefault(self._key(key), default)
+
+
+def dotnet_type(value: Any) -> str:
+    """The type that ConvertFrom-Json gives a JSON value."""
+    if isinstance(value, bool):
+        return "System.Boolean"
+    if isinstance(value, int):
+        return "System.Int32" if value in _INT32 else "System.Int64"
+    if isinstance(value, float):
+        return "System.Decimal"
+    if isinstance(value, Mapping):
+        return "System.Collections.Hashtable"
+    if isinstance(value, list):
+        return "System.Object[]"
+    return "System.String"
+
+
+def _to_str(value: Any) -> str:
+    return dotnet_string(value)
+
+
+def _to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = dotnet_string(value).lower().strip()
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    valid = ", ".join((*_TRUE, *_FALSE))
+    raise ConversionError(f"The value '{text}' is not a valid boolean. Valid booleans include: {valid}")
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in _INT32:
+        return value
+    text = dotnet_string(value)
+    if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        raise ConversionError("Input string was not in a correct format.")
+    if int(text) not in _INT32:
+        raise ConversionError("Value was either too large or too small for an Int32.")
+    return int(text)
+
+
+def _to_uint32(value: Any) -> int:
+    try:
+        number = round(float(value))
+    except (TypeError, ValueError):
+        raise ConversionError(
+            f'Cannot convert value "{dotnet_string(value)}" to type "System.UInt32". '
+            'Error: "Input string was not in a correct format."'
+        ) from None
+    if not 0 <= number < 2**32:
+        raise ConversionError(
+            f'Cannot convert value "{dotnet_string(value)}" to type "System.UInt32". '
+            'Error: "Value was either too large or too small for a UInt32."'
+        )
+    return number
+
+
+def _to_float(value: Any) -> float:
+    text = dotnet_string(value).strip().replace(",", "")
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", float(text)))[0])
+    except (ValueError, OverflowError):
+        raise ConversionError("Input string was not in a correct format.") from None
+
+
+def _to_json(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str):
+        return value
+    raise ConversionError(f"{dotnet_type(value)} cannot be converted to json")
+
+
+def _to_list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return list(value)
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    if isinstance(value, int) and not isinstance(value, bool) and value in _INT32:
+        return [value]
+    raise ConversionError(f"{dotnet_type(value)} cannot be converted to a list")
+
+
+def _to_dict(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, str):
+        raise ConversionError(f"{dotnet_type(value)} cannot be converted to a dict")
+    if value.startswith("{") and value.endswith("}"):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            raise ConversionError("Invalid object passed in, ':' or '}' expected.") from None
+        return dict(parsed)
+    if "=" not in value:
+        raise ConversionError(
+            "string cannot be converted to a dict, must either be a JSON string or in the key=value form"
+        )
+    pairs = [field.partition("=") for field in dict.fromkeys(_fields(value))]
+    return {name: text if found else None for name, found, text in pairs}
+
+
+def _fields(text: str) -> list[str]:
+    """`key=value` pairs separated by commas or blanks, with quotes and backslash escapes."""
+    fields: list[str] = []
+    current, quote, escaped = "", "", False
+    for char in text:
+        if escaped:
+            current += char
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif not quote and char in "'\"":
+            quote = char
+        elif quote and char == quote:
+            quote = ""
+        elif not quote and char in ", ":
+            fields.append(current)
+            current = ""
+        else:
+            current += char
+    return [field for field in (*fields, current) if field]
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "bool": _to_bool,
+    "dict": _to_dict,
+    "float": _to_float,
+    "int": _to_int,
+    "json": _to_json,
+    "list": _to_list,
+    "raw": lambda value: value,
+    "str": _to_str,
+    UINT32: _to_uint32,
+}

@@ -1,0 +1,179 @@
+"""The option specification of a module, read from the module's own source as it came over the wire.
+
+Sources: `$spec` of each module, the web request fragment of ansible.windows' WebRequest.psm1, and for the few values
+that are no literals the lines named below. Merging and defaults follow Ansible.Basic.cs (ansible-core 2.19).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from winlab.arguments.psdata import DataError, Expression, read
+from winlab.errors import NotModelled
+from winlab.manifest import Script
+
+BASIC_MARK = re.compile(r"^#AnsibleRequires\s+-CSharpUtil\s+Ansible\.Basic\b", re.IGNORECASE | re.MULTILINE)
+_CREATE = re.compile(
+    r"\[Ansible\.Basic\.AnsibleModule\]::Create\(\s*\$args\s*,\s*\$(?P<spec>\w+)\s*"
+    r"(?:,\s*@\((?P<fragments>[^)]*)\)\s*)?\)"
+)
+_FRAGMENT_FUNCTIONS = {
+    # function -> name of the util that defines it
+    "Get-AnsibleWindowsWebRequestSpec": "ansible_collections.ansible.windows.plugins.module_utils.WebRequest.psm1",
+}
+UINT32 = "uint32"  # a delegate in the real specification, [Func[[Object], [UInt32]]] { [UInt32]$args[0] }
+
+# Values that are no literals, by their text: (module, expression) -> value.
+_KNOWN_EXPRESSIONS: dict[tuple[str, str], Any] = {
+    # win_service.ps1: $uint32Type
+    ("ansible.windows.win_service", "$uint32Type"): UINT32,
+    # win_certificate_info.ps1: the names of System.Security.Cryptography.X509Certificates.StoreLocation
+    ("ansible.windows.win_certificate_info", "$store_location_values"): ["CurrentUser", "LocalMachine"],
+    # win_package.ps1: keys of $providerInfo in its order, then auto
+    ("ansible.windows.win_package", '$providerInfo.Keys + "auto"'): [
+        "msi",
+        "msix",
+        "msp",
+        "registry",
+        "auto",
+    ],
+}
+# setup.ps1 adds every option that it does not know as type raw before it creates the module.
+TAKES_ANY_OPTION = frozenset({"ansible.windows.setup"})
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One level of a specification: a module's, or that of an option with sub-options. Defaults are filled in."""
+
+    options: Mapping[str, Spec] = field(default_factory=dict)
+    type: str = "str"
+    elements: str | None = None
+    required: bool = False
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    aliases: tuple[str, ...] = ()
+    deprecated_aliases: tuple[Mapping[str, Any], ...] = ()
+    no_log: bool = False
+    apply_defaults: bool = False
+    supports_check_mode: bool = False
+    mutually_exclusive: tuple[tuple[str, ...], ...] = ()
+    required_together: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
+    required_if: tuple[tuple[Any, ...], ...] = ()
+    required_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    removed_in_version: str | None = None
+    removed_from_collection: str | None = None
+
+
+_LISTS = ("mutually_exclusive", "required_together", "required_one_of")
+_KNOWN_KEYS = frozenset(Spec.__dataclass_fields__) | {"removed_at_date"}
+
+
+def is_basic(source: str) -> bool:
+    """Whether a module uses Ansible.Basic; the others read their arguments with Get-AnsibleParam."""
+    return BASIC_MARK.search(source) is not None and "[Ansible.Basic.AnsibleModule]::Create(" in source
+
+
+def spec_of(name: str, script: Script, scripts: Mapping[str, Script]) -> Spec:
+    """The specification of a module that uses Ansible.Basic.
+
+    Args:
+        name: the module's full name.
+        script: its source.
+        scripts: everything that came with it, for the fragments.
+
+    Raises:
+        NotModelled: the specification is made in a way that is not known.
+    """
+    match = _CREATE.search(script.text)
+    fragments = re.findall(r"[\w-]+", match["fragments"] or "") if match else []
+    sources = []
+    for function in fragments:
+        util = scripts.get(_FRAGMENT_FUNCTIONS.get(function, ""))
+        if util is None:
+            raise NotModelled(f"option fragment {function} of {name}", "See winlab/arguments/specs.py.")
+        sources.append((function, util.text))
+    return _read_spec(name, script.text, tuple(sources))
+
+
+@functools.lru_cache(maxsize=256)
+def _read_spec(name: str, source: str, fragments: tuple[tuple[str, str], ...]) -> Spec:
+    match = _CREATE.search(source)
+    if match is None:
+        raise NotModelled(
+            f"the option specification of {name}", "No AnsibleModule::Create($args, $spec) was found."
+        )
+    data = _literal(name, source, rf"^\s*\${match['spec']}\s*=\s*(?=@\{{)")
+    for function, text in fragments:
+        # The literal is what the function's body returns; the comment above it holds an example, so look
+        # for a line that has nothing else.
+        _merge(data, _literal(name, text, rf"^Function {function} \{{.*?#>\s*^\s*(?=@\{{)"))
+    return _spec(name, data)
+
+
+def _literal(name: str, source: str, pattern: str) -> dict[str, Any]:
+    match = re.search(pattern, source, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    if match is None:
+        raise NotModelled(f"the option specification of {name}", f"Nothing matches {pattern}.")
+    try:
+        value, _ = read(source, match.end())
+    except DataError as error:
+        raise NotModelled(f"the option specification of {name}", f"{error}.") from error
+    if not isinstance(value, dict):
+        raise NotModelled(f"the option specification of {name}", "It is no hashtable.")
+    return value
+
+
+def _merge(into: dict[str, Any], fragment: Mapping[str, Any]) -> None:
+    """MergeFragmentSpec: keys are added, lists appended, values that are there stay."""
+    for key, value in fragment.items():
+        if key not in into:
+            into[key] = value
+        elif isinstance(value, dict):
+            _merge(into[key], value)
+        elif isinstance(value, list):
+            into[key] = [*_as_list(into[key]), *value]
+
+
+def _spec(name: str, data: Mapping[str, Any]) -> Spec:
+    values: dict[str, Any] = {}
+    for key, raw in data.items():
+        value = _resolved(name, raw)
+        if key not in _KNOWN_KEYS:
+            raise NotModelled(
+                f"specification key {key} of {name}", "Ansible.Basic.cs of ansible-core 2.19 has none."
+            )
+        if key == "options":
+            values[key] = {option: _spec(name, spec) for option, spec in value.items()}
+        elif key == "required_by":
+            values[key] = {option: tuple(_as_list(others)) for option, others in value.items()}
+        elif key in _LISTS:
+            values[key] = tuple(tuple(_as_list(item)) for item in _as_list(value))
+        elif key == "required_if":
+            values[key] = tuple(tuple(item) for item in _as_list(value))
+        elif key in ("choices", "aliases", "deprecated_aliases"):
+            values[key] = tuple(_as_list(value))
+        elif key != "removed_at_date":
+            values[key] = value
+    return Spec(**values)
+
+
+def _resolved(name: str, value: Any) -> Any:
+    if not isinstance(value, Expression):
+        return value
+    try:
+        return _KNOWN_EXPRESSIONS[name, value.text]
+    except KeyError:
+        raise NotModelled(
+            f"the value {value.text} in the option specification of {name}",
+            "Add it to _KNOWN_EXPRESSIONS of winlab/arguments/specs.py.",
+        ) from None
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,161 @@
+"""Command lines without a manifest: Ansible's own texts, and programs by name.
+
+Each text is restated from where Ansible builds it: plugins/shell/powershell.py of ansible-core 2.19 and
+plugins/plugin_utils/_reboot.py of ansible.windows 3.3.0. Everything else fails and names itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import ntpath
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from winlab.errors import NotModelled, Win32Error
+from winlab.execution.steps import CommandResult
+from winlab.host.clock import to_filetime
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+NEWLINE = "\r\n"
+ERROR_SHUTDOWN_IN_PROGRESS = 1115
+ERROR_SHUTDOWN_IS_SCHEDULED = 1190
+ERROR_NO_SHUTDOWN_IN_PROGRESS = 1116
+_STRICT = re.compile(r"\ASet-StrictMode -Version Latest\n")
+_KEEP_RC = re.compile(
+    r"[;\n]\s*If \(-not \$\?\) \{ If \(Get-Variable LASTEXITCODE -ErrorAction SilentlyContinue\) "
+    r"\{ exit \$LASTEXITCODE \} Else \{ exit 1 \} \}\s*\Z"
+)
+# A PowerShell single-quoted literal; typographic quotes count as quotes and are doubled like them.
+_QUOTE = "'\u2018\u2019\u201a\u201b"
+_LITERAL = rf"[{_QUOTE}](?P<text>(?:[^{_QUOTE}]|[{_QUOTE}]{{2}})*)[{_QUOTE}]"
+_REMOVE = re.compile(rf"\ARemove-Item {_LITERAL} -Force(?P<recurse> -Recurse)?;?\Z")
+_EXISTS = re.compile(
+    rf"\AIf \(Test-Path {_LITERAL}\)\s*\{{\s*\$res = 0;\s*\}}\s*Else\s*\{{\s*\$res = 1;\s*\}}\s*"
+    r"Write-Output '\$res';\s*Exit \$res;\Z"
+)
+_BOOT_TIME = (
+    "(Get-CimInstance -ClassName Win32_OperatingSystem -Property LastBootUpTime).LastBootUpTime.ToFileTime()"
+)
+_REBOOT = re.compile(
+    rf"shutdown\.exe /r /t (?P<delay>\d+) /c {_LITERAL} \| Set-Variable stdout", re.IGNORECASE
+)
+_ABORT = re.compile(r"\A(?:C:\\Windows\\System32\\)?shutdown\.exe /a\Z", re.IGNORECASE)
+_LOGON_UI = re.compile(
+    rf"\AGet-Item -LiteralPath {_LITERAL} -ErrorAction Stop; '(?P<echo>success-[0-9a-f-]{{36}})'\Z"
+)
+_PROBE = "echo PLATFORM; uname; echo FOUND; command -v"
+_EXIT = re.compile(r"\Aexit (?P<code>\d{1,9})\Z", re.IGNORECASE)
+# One program with plain words: nothing that PowerShell would expand, pipe or separate.
+_SIMPLE = re.compile(r"\A[A-Za-z0-9_.:\\/ =,+-]+\Z")
+
+Handler = Callable[["Host", "Session", re.Match[str]], CommandResult]
+
+
+def run_script(host: Host, session: Session, text: str) -> CommandResult:
+    """Do what a PowerShell text of Ansible does; an unknown text is an error that says so."""
+    script = _KEEP_RC.sub("", _STRICT.sub("", text.strip())).strip()
+    for pattern, handler in _HANDLERS:
+        if match := pattern.search(script):
+            return handler(host, session, match)
+    if script == _BOOT_TIME:
+        return CommandResult(0, f"{to_filetime(host.boot_time)}{NEWLINE}")
+    if script.startswith(_PROBE):
+        return CommandResult(
+            1,
+            f"PLATFORM{NEWLINE}FOUND{NEWLINE}",
+            "uname : The term 'uname' is not recognized as the name of a cmdlet, function, script file, or operable "
+            f"program.{NEWLINE}",
+        )
+    if _SIMPLE.match(script):
+        return _program(host, session, script)
+    digest = hashlib.sha256(script.encode("utf-8")).hexdigest()
+    raise NotModelled(
+        f"PowerShell text sent without a module (raw; {len(script)} characters, SHA-256 {digest})",
+        "Use a module that has a twin (`winlab modules`), or add the text to winlab/execution/raw.py.",
+    )
+
+
+def run_command_line(host: Host, session: Session, line: str) -> CommandResult:
+    """Run what a client starts without PowerShell."""
+    return _program(host, session, line)
+
+
+def _program(host: Host, session: Session, line: str) -> CommandResult:
+    from winlab import programs  # noqa: PLC0415  (programs register behaviours of products at import)
+
+    result = programs.run(host, session, line)
+    return CommandResult(result.rc, result.stdout, result.stderr)
+
+
+def _remove(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    path = _unquote(match["text"])
+    with host.lock:
+        if not host.files.exists(path, session):
+            return CommandResult.error(f"Remove-Item : Cannot find path '{path}' because it does not exist.")
+        try:
+            host.files.delete(path, recursive=bool(match["recurse"]), session=session, force=True)
+        except Win32Error as error:
+            return CommandResult.error(f"Remove-Item : Cannot remove item {path}: {error.message}.")
+    return CommandResult(0)
+
+
+def _exists(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    # `Write-Output '$res'` is a literal: the text is not expanded, the answer is in the exit code.
+    found = host.files.exists(ntpath.normpath(_unquote(match["text"])), session)
+    return CommandResult(0 if found else 1, "$res" + NEWLINE)
+
+
+def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    if not session.holds("SeShutdownPrivilege") and not session.holds("SeRemoteShutdownPrivilege"):
+        return _shutdown_result(5, "Access is denied.(5)")
+    with host.lock:
+        if host.shutdown_due:
+            return _shutdown_result(
+                ERROR_SHUTDOWN_IS_SCHEDULED, "A system shutdown has already been scheduled.(1190)"
+            )
+        host.processes.start("shutdown.exe", f"shutdown.exe /r /t {match['delay']}", session.account)
+        fast = (host.definition.get("reboot") or {}).get("fast", True)
+        host.schedule_reboot(0 if fast else float(match["delay"]))
+        if fast:
+            host.tick()
+    return _shutdown_result(0, "")
+
+
+def _abort(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    with host.lock:
+        if host.abort_reboot():
+            return CommandResult(0)
+    text = "Unable to abort the system shutdown because no shutdown was in progress.(1116)"
+    return CommandResult(ERROR_NO_SHUTDOWN_IN_PROGRESS, "", text + NEWLINE)
+
+
+def _shutdown_result(rc: int, stderr: str) -> CommandResult:
+    return CommandResult(0, json.dumps({"stdout": "", "stderr": stderr, "rc": rc}) + NEWLINE)
+
+
+def _logon_ui(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    # LogonUI makes the key when the host is ready; this one is ready as soon as it answers.
+    return CommandResult(0, f"{match['echo']}{NEWLINE}")
+
+
+def _exit(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
+    return CommandResult(int(match["code"]))
+
+
+def _unquote(text: str) -> str:
+    return re.sub(rf"([{_QUOTE}])[{_QUOTE}]", r"\1", text)
+
+
+_HANDLERS: tuple[tuple[re.Pattern[str], Handler], ...] = (
+    (_REMOVE, _remove),
+    (_EXISTS, _exists),
+    (_ABORT, _abort),
+    (_REBOOT, _reboot),
+    (_LOGON_UI, _logon_ui),
+    (_EXIT, _exit),
+)

@@ -1,0 +1,254 @@
+"""The WinRM service of one simulated host: listeners, authentication, messages, reboots."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import ssl
+import threading
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from winlab.host import sids
+from winlab.server import wsman
+from winlab.server.auth import ENCRYPTED_TYPE, SOAP_TYPE, ConnectionAuth, Policy
+from winlab.server.http import Connection, Listener, Request, Response
+from winlab.server.ntlm import BadSignature
+from winlab.server.shells import Quotas, Runner, ShellService
+from winlab.server.wsman import Fault, Malformed
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+log = logging.getLogger(__name__)
+
+PATH = "/wsman"
+HTTP_PORT = 5985  # WinRM's ports, `winrm get winrm/config/service/DefaultPorts`
+HTTPS_PORT = 5986
+MAX_ENVELOPE = 512_000  # MaxEnvelopeSizekb 500, the default of Windows Server 2012 and later
+TICK_SECONDS = 0.1  # how often a scheduled reboot is looked at
+REMOTE_MANAGEMENT_USERS = "S-1-5-32-580"
+
+
+@dataclass(frozen=True)
+class ListenerSettings:
+    """What one transport offers; `enabled` false leaves the port closed."""
+
+    enabled: bool = True
+    basic: bool = True
+    ntlm: bool = True
+    allow_unencrypted: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The WinRM configuration of one host, from `winrm:` of its definition.
+
+    Attributes:
+        http: the plain listener; Basic needs `allow_unencrypted` there.
+        https: the TLS listener.
+        max_envelope: largest request in bytes.
+        quotas: limits on shells and operations.
+    """
+
+    http: ListenerSettings = field(default_factory=lambda: ListenerSettings(basic=False))
+    https: ListenerSettings = field(default_factory=ListenerSettings)
+    max_envelope: int = MAX_ENVELOPE
+    quotas: Quotas = field(default_factory=Quotas)
+
+    @classmethod
+    def of(cls, definition: dict[str, Any]) -> Settings:
+        """Read `winrm:` of a host's definition; what is absent keeps its default."""
+        winrm = definition.get("winrm") or {}
+        base = cls()
+        return cls(
+            http=_listener(winrm.get("http"), base.http),
+            https=_listener(winrm.get("https"), base.https),
+            max_envelope=int(winrm.get("max_envelope_kb", MAX_ENVELOPE // 1000)) * 1000,
+            quotas=Quotas(
+                int(winrm.get("max_shells_per_user", base.quotas.shells_per_user)),
+                int(winrm.get("max_operations_per_user", base.quotas.operations_per_user)),
+            ),
+        )
+
+
+class WinrmService:
+    """Serves one host on one loopback address until `close`.
+
+    Args:
+        host: the host.
+        runner: runs a command of a shell.
+        address: loopback address.
+        ports: HTTP and HTTPS port, 0 for free ones.
+        certificate: PEM file with the host's certificate and key; None leaves HTTPS closed.
+        settings: the WinRM configuration; read from the host's definition when None.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        runner: Runner,
+        address: str,
+        ports: tuple[int, int] = (HTTP_PORT, HTTPS_PORT),
+        certificate: Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.host = host
+        self.address = address
+        self.settings = settings or Settings.of(host.definition)
+        self.shells = ShellService(host, runner, address, self.settings.quotas)
+        self._stopping = threading.Event()
+        self._tls, self._certificate_hash = _load_certificate(certificate) if certificate else (None, None)
+        self._listeners: dict[str, Listener] = {}
+        try:
+            if self.settings.http.enabled:
+                self._listeners["http"] = Listener(address, ports[0], self._handler)
+            if self.settings.https.enabled and self._tls is not None:
+                self._listeners["https"] = Listener(address, ports[1], self._handler, self._tls)
+        except BaseException:
+            self.close()
+            raise
+        host.reboot_hooks.append(self._rebooted)
+        self._ticker = threading.Thread(target=self._tick, name=f"tick {host.name}", daemon=True)
+        self._ticker.start()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port by scheme, for the listeners that are open."""
+        return {scheme: listener.port for scheme, listener in self._listeners.items()}
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._stopping.set()
+        if self._rebooted in self.host.reboot_hooks:
+            self.host.reboot_hooks.remove(self._rebooted)
+        for listener in self._listeners.values():
+            listener.close()
+        self.shells.drop_all()
+
+    def _handler(self, connection: Connection) -> WsmanHandler:
+        offered = self.settings.https if connection.secure else self.settings.http
+        policy = Policy(
+            basic=offered.basic,
+            ntlm=offered.ntlm,
+            allow_unencrypted=offered.allow_unencrypted,
+            secure=connection.secure,
+            certificate_hash=self._certificate_hash if connection.secure else None,
+        )
+        return WsmanHandler(self, ConnectionAuth(self.host, policy))
+
+    def _rebooted(self, host: Host) -> None:
+        # A fast reboot changes the boot time and drops nothing, for suites that are not about reboots.
+        if not is_fast_reboot(host):
+            threading.Thread(target=self._go_down, name=f"reboot {host.name}", daemon=True).start()
+
+    def _go_down(self) -> None:
+        for listener in self._listeners.values():
+            listener.close()
+        self.shells.drop_all()
+        while not self.host.reachable:
+            if self._stopping.wait(TICK_SECONDS):
+                return
+        if not self._stopping.is_set():
+            for listener in self._listeners.values():
+                listener.reopen()
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            if self.host.shutdown_due and self.host.tick():
+                self.host.save()
+
+
+class WsmanHandler:
+    """The requests of one connection."""
+
+    def __init__(self, service: WinrmService, auth: ConnectionAuth) -> None:
+        self._service = service
+        self._auth = auth
+
+    def handle(self, request: Request) -> Response:
+        """Answer one HTTP request."""
+        if request.path.partition("?")[0].rstrip("/").lower() != PATH:
+            return Response(HTTPStatus.NOT_FOUND)
+        if request.method != "POST":
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, headers=(("Allow", "POST"),))
+        verdict = self._auth.judge(request.headers.get("authorization"))
+        # ansible-core's guide to WinRM errors: a user who may not use WinRM is refused with 401, like a stranger.
+        if verdict.session is None or not may_connect(verdict.session):
+            challenges = verdict.challenges or self._auth.policy.challenges()
+            return Response(
+                HTTPStatus.UNAUTHORIZED, headers=tuple(("WWW-Authenticate", value) for value in challenges)
+            )
+        if not request.body:
+            return Response(HTTPStatus.OK if verdict.handshake_done else HTTPStatus.BAD_REQUEST)
+        return self._answer(request, verdict.session)
+
+    def _answer(self, request: Request, session: Session) -> Response:
+        content_type = request.headers.get("content-type", "")
+        sealed = content_type.lower().startswith("multipart/encrypted")
+        policy = self._auth.policy
+        if not sealed and not policy.secure and not policy.allow_unencrypted:
+            return Response(HTTPStatus.INTERNAL_SERVER_ERROR)
+        try:
+            plain = self._auth.open_body(content_type, request.body)
+            status, body = self._converse(plain, session)
+        except (BadSignature, Malformed) as error:
+            log.info("%s: %s", self._service.host.name, error)
+            return Response(HTTPStatus.BAD_REQUEST, close=True)
+        if not sealed:
+            return Response(status, body, SOAP_TYPE)
+        return Response(status, self._auth.seal_body(body), ENCRYPTED_TYPE)
+
+    def _converse(self, plain: bytes, session: Session) -> tuple[HTTPStatus, bytes]:
+        service = self._service
+        try:
+            if len(plain) > service.settings.max_envelope:
+                reason = (
+                    "The WS-Management service cannot process the request. The request contained an envelope larger "
+                    f"than the allowed {service.settings.max_envelope} octets."
+                )
+                raise Fault(wsman.ENVELOPE_TOO_LARGE, reason, "w:EncodingLimit")
+            return HTTPStatus.OK, service.shells.answer(wsman.parse(plain), session)
+        except Fault as error:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(error, service.host.computer_name)
+
+    def closed(self) -> None:
+        """Nothing lives longer than the connection but its shells."""
+
+
+def may_connect(session: Session) -> bool:
+    """Whether the token passes the service's default RootSDDL: administrators and Remote Management Users."""
+    return session.is_admin or REMOTE_MANAGEMENT_USERS in session.groups or session.sid == sids.SYSTEM
+
+
+def is_fast_reboot(host: Host) -> bool:
+    """Whether a reboot drops no connection (`reboot: {fast: ...}` of the definition, default true)."""
+    return bool((host.definition.get("reboot") or {}).get("fast", True))
+
+
+def _listener(given: Any, base: ListenerSettings) -> ListenerSettings:
+    if given is False:
+        return ListenerSettings(enabled=False)
+    if not isinstance(given, dict):
+        return base
+    return ListenerSettings(
+        enabled=bool(given.get("enabled", True)),
+        basic=bool(given.get("basic", base.basic)),
+        ntlm=bool(given.get("ntlm", base.ntlm)),
+        allow_unencrypted=bool(given.get("allow_unencrypted", base.allow_unencrypted)),
+    )
+
+
+def _load_certificate(path: Path) -> tuple[ssl.SSLContext, bytes]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(path)
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    # RFC 5929 4.1: the hash of the signature algorithm, SHA-256 at least; ours are signed with SHA-256.
+    return context, hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()

@@ -1,0 +1,223 @@
+"""WinRS shells of one host: who owns them, their commands, and how requests act on them (MS-WSMV 3.1.4)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from winlab.execution import CommandRequest, Streams
+from winlab.execution.streams import Output, Stdin
+from winlab.server import wsman
+from winlab.server.wsman import Fault, Message
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+log = logging.getLogger(__name__)
+
+MAX_SHELLS_PER_USER = 30  # `winrm get winrm/config/winrs`, Windows Server 2012 and later
+MAX_OPERATIONS_PER_USER = 1500  # MaxConcurrentOperationsPerUser; WinRS counts commands of a shell, never down
+IDLE_SECONDS = 7200.0  # winrs IdleTimeout, Windows Server 2012 and later
+
+Runner = Callable[["Host", "Session", CommandRequest, Streams], int]
+
+
+@dataclass
+class Command:
+    """One command of a shell."""
+
+    id: str
+    stdin: Stdin = field(default_factory=Stdin)
+    output: Output = field(default_factory=Output)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """End it: its reader wakes up, its output is nobody's any more."""
+        self.cancelled.set()
+        self.stdin.cancel()
+
+
+@dataclass
+class Shell:
+    """One shell, open from Create to Delete."""
+
+    id: str
+    session: Session
+    used: float = field(default_factory=time.monotonic)
+    commands: dict[str, Command] = field(default_factory=dict)
+    operations: int = 0
+
+    def close(self) -> None:
+        """End every command that still runs."""
+        for command in list(self.commands.values()):
+            command.cancel()
+        self.commands.clear()
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Limits of the WinRM service; a definition or a fault may set others."""
+
+    shells_per_user: int = MAX_SHELLS_PER_USER
+    operations_per_user: int = MAX_OPERATIONS_PER_USER
+
+
+class ShellService:
+    """All WinRS shells of one host.
+
+    Args:
+        host: the host.
+        runner: runs a command and returns its exit code.
+        address: the host's address, for the answer to Create.
+        quotas: the limits.
+    """
+
+    def __init__(self, host: Host, runner: Runner, address: str, quotas: Quotas | None = None) -> None:
+        self._host = host
+        self._runner = runner
+        self._address = address
+        self.quotas = quotas or Quotas()
+        self._shells: dict[str, Shell] = {}
+        self._lock = threading.Lock()
+        self._operations = {
+            wsman.CREATE: self._create,
+            wsman.COMMAND: self._command,
+            wsman.SEND: self._send,
+            wsman.RECEIVE: self._receive,
+            wsman.SIGNAL: self._signal,
+            wsman.DELETE: self._delete,
+        }
+
+    def answer(self, message: Message, session: Session) -> bytes:
+        """Act on one request.
+
+        Raises:
+            Fault: as the service would.
+        """
+        operation = self._operations.get(message.action)
+        if operation is None:
+            reason = f"The WS-Management service cannot process the request: unknown action {message.action}."
+            raise Fault(wsman.BAD_ACTION, reason, "a:ActionNotSupported", message_id=message.message_id)
+        try:
+            return operation(message, session)
+        except Fault as error:
+            error.message_id = error.message_id or message.message_id
+            raise
+
+    def count(self) -> int:
+        """Open shells."""
+        with self._lock:
+            return len(self._shells)
+
+    def drop_all(self) -> None:
+        """End every shell, as a reboot does."""
+        with self._lock:
+            shells = list(self._shells.values())
+            self._shells.clear()
+        for shell in shells:
+            shell.close()
+
+    def _create(self, message: Message, session: Session) -> bytes:
+        if message.resource != wsman.CMD_SHELL:
+            reason = f"The resource URI {message.resource} is not served by this simulated host."
+            raise Fault(wsman.BAD_ACTION, reason, "w:InvalidResourceURI")
+        wsman.shell_body(message)
+        self._expire()
+        shell = Shell(str(uuid.uuid4()).upper(), session)
+        with self._lock:
+            mine = sum(1 for other in self._shells.values() if other.session.sid == session.sid)
+            if mine >= self.quotas.shells_per_user:
+                raise wsman.quota_fault("shells", self.quotas.shells_per_user, message.message_id)
+            self._shells[shell.id] = shell
+        return wsman.created(message, shell.id, session.account, self._address)
+
+    def _command(self, message: Message, session: Session) -> bytes:
+        shell = self._shell(message, session)
+        line, arguments, _ = wsman.command_line(message)
+        shell.operations += 1
+        if shell.operations > self.quotas.operations_per_user:
+            raise wsman.quota_fault("operations", self.quotas.operations_per_user, message.message_id)
+        command = Command(str(uuid.uuid4()).upper())
+        # WINRS_CONSOLEMODE_STDIN=TRUE: the client will send nothing (winrm_wire.md 1.3).
+        if message.options.get("WINRS_CONSOLEMODE_STDIN", "").upper() == "TRUE":
+            command.stdin.close()
+        shell.commands[command.id] = command
+        request = CommandRequest(line, " ".join(arguments))
+        threading.Thread(
+            target=self._run,
+            args=(shell.session, request, command),
+            name=f"command {command.id}",
+            daemon=True,
+        ).start()
+        return wsman.command_started(message, command.id)
+
+    def _run(self, session: Session, request: CommandRequest, command: Command) -> None:
+        code = 1
+        try:
+            code = self._runner(
+                self._host, session, request, Streams(command.stdin, command.output, command.cancelled)
+            )
+        finally:
+            command.output.finish(code)
+
+    def _send(self, message: Message, session: Session) -> bytes:
+        shell = self._shell(message, session)
+        for piece in wsman.sent_streams(message):
+            command = self._find(shell, piece.command_id, message)
+            if piece.name == "stdin" and not command.stdin.feed(piece.data, piece.end, message.timeout):
+                raise wsman.timed_out(message)
+        return wsman.acknowledged(message)
+
+    def _receive(self, message: Message, session: Session) -> bytes:
+        shell = self._shell(message, session)
+        command = self._find(shell, wsman.wanted_command(message), message)
+        taken = command.output.take(wsman.room_for_streams(message), message.timeout)
+        if taken is None:
+            raise wsman.timed_out(message)
+        pieces, done = taken
+        return wsman.received(message, command.id, pieces, command.output.exit_code if done else None, done)
+
+    def _signal(self, message: Message, session: Session) -> bytes:
+        shell = self._shell(message, session)
+        command_id, _ = wsman.signal(message)
+        command = shell.commands.pop(command_id, None)
+        if command is not None:
+            command.cancel()
+        return wsman.acknowledged(message)
+
+    def _delete(self, message: Message, session: Session) -> bytes:
+        shell = self._shell(message, session)
+        with self._lock:
+            self._shells.pop(shell.id, None)
+        shell.close()
+        return wsman.acknowledged(message)
+
+    def _shell(self, message: Message, session: Session) -> Shell:
+        with self._lock:
+            shell = self._shells.get(message.shell_id.upper())
+        if shell is None or shell.session.sid != session.sid:
+            raise wsman.shell_not_found(message)
+        shell.used = time.monotonic()
+        return shell
+
+    def _find(self, shell: Shell, command_id: str, message: Message) -> Command:
+        command = shell.commands.get(command_id.upper())
+        if command is None:
+            reason = f"The command with CommandId {command_id} was not found in the shell."
+            raise Fault(wsman.SHELL_NOT_FOUND, reason, "w:InvalidSelectors", message_id=message.message_id)
+        return command
+
+    def _expire(self) -> None:
+        oldest = time.monotonic() - IDLE_SECONDS
+        with self._lock:
+            idle = [shell for shell in self._shells.values() if shell.used < oldest]
+            for shell in idle:
+                del self._shells[shell.id]
+        for shell in idle:
+            shell.close()

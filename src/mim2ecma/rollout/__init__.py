@@ -1,1 +1,1 @@
-"""What roles need to know around the documents: run folders, advice on failures, the way of files, records."""
+"""What roles need around the documents: run folders, advice on failures, the way of files, records."""

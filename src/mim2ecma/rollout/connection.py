@@ -20,7 +20,7 @@ class _Cause:
     next_step: str
 
 
-# The client's texts: docs/simulated-hosts.md and domain facts on the wire, section 6.1 (what Ansible reports).
+# The client's own texts, as tests/unit/rollout/test_connection_advice.py lists them.
 _CAUSES = (
     _Cause(
         re.compile(r"credentials were rejected|401|Unauthorized", re.I),
@@ -69,7 +69,8 @@ _CAUSES = (
         re.compile(r"refused", re.I),
         "nothing answers on port {port} of {address}",
         "the WinRM service",
-        "Check that the host runs, that WinRM listens there (winrm enumerate winrm/config/listener), and ansible_port.",
+        "Check that the host runs, that WinRM listens there (winrm enumerate winrm/config/listener), "
+        "and ansible_port.",
     ),
     _Cause(
         re.compile(r"timed? ?out|unreachable|no route", re.I),
@@ -104,4 +105,5 @@ def advice(message: str, host: str, connection: Mapping[str, str]) -> str:
                 text.format_map(values) for text in (cause.found, cause.expected, cause.next_step)
             )
             return printable(f"{host}: WinRM: {found}; expected {expected}. {next_step}") + f" ({quoted})"
-    return f"{host}: WinRM: {quoted or 'no text'}; expected an answer. Run ansible -m ansible.windows.win_ping {host} -vvv."
+    next_step = f"Run ansible -m ansible.windows.win_ping {host} -vvv."
+    return f"{host}: WinRM: {quoted or 'no text'}; expected an answer. {next_step}"

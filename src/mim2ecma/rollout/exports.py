@@ -94,7 +94,8 @@ def store(
 
     Args:
         host_folder: `<runs>/<inventory id>/<MIM host>`.
-        archive: ZIP with `ma-<n>.xml` for each management agent and, when its files were to be fetched, `Extensions`.
+        archive: ZIP with `ma-<n>.xml` for each management agent and, when its files were to be fetched,
+            `Extensions`.
         management_agents: Names, in the order of those files.
         wanted: What `Extensions` of the host holds, from `listing`.
         prediction: Keep the exports in the `prediction` folders.
@@ -117,11 +118,15 @@ def store(
         exports = []
         index_entries = read_index(host_folder)
         for number, (agent, inspection) in enumerate(zip(management_agents, inspections, strict=True)):
-            stored = _store_export(host_folder, incoming / f"ma-{number}.xml", agent, inspection, prediction=prediction)
+            stored = _store_export(
+                host_folder, incoming / f"ma-{number}.xml", agent, inspection, prediction=prediction
+            )
             index_entries[agent] = stored.folder.parent.name if prediction else stored.folder.name
             exports.append(stored)
             changed = changed or not stored.kept
-        write_text(host_folder / INDEX, json.dumps({"agents": dict(sorted(index_entries.items()))}, indent=1) + "\n")
+        write_text(
+            host_folder / INDEX, json.dumps({"agents": dict(sorted(index_entries.items()))}, indent=1) + "\n"
+        )
     return Stored(tuple(exports), changed)
 
 
@@ -168,7 +173,9 @@ def _store_extensions(host_folder: Path, fetched: Path, wanted: Mapping[str, str
             )
         return False
     names = {path.relative_to(fetched).as_posix(): path for path in fetched.rglob("*") if path.is_file()}
-    wrong = sorted(name for name in {*names, *wanted} if name not in names or sha256(names[name]) != wanted.get(name))
+    wrong = sorted(
+        name for name in {*names, *wanted} if name not in names or sha256(names[name]) != wanted.get(name)
+    )
     if wrong:
         raise InputError(
             source=host_folder.name,

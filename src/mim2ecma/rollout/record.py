@@ -74,7 +74,9 @@ class Run:
             return "refused" if self.refused else "failed"
         return "predicted" if self.check_mode else "complete"
 
-    def to_dict(self, finished: str, hosts: Iterable[str], artefacts: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+    def to_dict(
+        self, finished: str, hosts: Iterable[str], artefacts: Iterable[Mapping[str, str]]
+    ) -> dict[str, Any]:
         """The record document for one run folder.
 
         Args:
@@ -91,7 +93,9 @@ class Run:
             "check_mode": self.check_mode,
             "inventory": self.inventory,
             "hosts": [
-                {"name": host, "evidence": self.evidence[host]} for host in sorted(hosts) if host in self.evidence
+                {"name": host, "evidence": self.evidence[host]}
+                for host in sorted(hosts)
+                if host in self.evidence
             ],
             "phases": [phase.to_dict() for phase in self.phases.values()],
             "artefacts": list(artefacts),
@@ -111,7 +115,9 @@ def write(run: Run, folder: Path, hosts: Iterable[str], finished: str) -> Path:
     Returns:
         The record's path.
     """
-    text = dumps("record", run.to_dict(finished, hosts, artefacts(folder)), source=str(folder / "record.json"))
+    text = dumps(
+        "record", run.to_dict(finished, hosts, artefacts(folder)), source=str(folder / "record.json")
+    )
     write_text(folder / "records" / _file_name(run), text)
     write_text(folder / "record.json", text)
     return folder / "record.json"

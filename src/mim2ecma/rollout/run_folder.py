@@ -1,7 +1,8 @@
 """The run folder: what was exported from which host, and what was found out about it.
 
-`<runs>/<inventory id>/<MIM host>/` holds `agents.json` (which management agent lies in which folder), `Extensions/` (a mirror
-of that folder of the host) and one folder for each management agent (docs/architecture.md, "The run folder").
+`<runs>/<inventory id>/<MIM host>/` holds `agents.json` (which management agent lies in which folder),
+`Extensions/` (a mirror of that folder of the host) and one folder for each management agent
+(docs/architecture.md, "The run folder").
 """
 
 from __future__ import annotations
@@ -160,7 +161,11 @@ def plans(
     """
     result = []
     for migration in migrations:
-        run = find(inventory_folder / str(migration["from"]), str(migration["management_agent"]), prediction=prediction)
+        run = find(
+            inventory_folder / str(migration["from"]),
+            str(migration["management_agent"]),
+            prediction=prediction,
+        )
         path = run.folder / "to" / host / "plan.json"
         plan = _read_json(path)
         if plan is not None:

@@ -22,13 +22,14 @@ def changes(plans: Iterable[Mapping[str, Any]], ecma_folder: str) -> dict[str, A
     """Sum up the plans of one host.
 
     Args:
-        plans: `{"management_agent", "plan", "source"}` each; `source` is the folder that the sources of the plan's
-            files are relative to.
+        plans: `{"management_agent", "plan", "source"}` each; `source` is the folder that the sources of
+            the plan's files are relative to.
         ecma_folder: Folder of the connectors on the host; every target lies below it.
 
     Returns:
-        `payload` (path relative to the folder, with `/`, to the file on the controller), `added`, `replaced` (targets),
-        `replaced_relative`, `backup_folders` (relative, with backslashes), `refused` (files of the plans).
+        `payload` (path relative to the folder, with `/`, to the file on the controller), `added`, `replaced`
+        (targets), `replaced_relative`, `backup_folders` (relative, with backslashes), `refused` (files of the
+        plans).
 
     Raises:
         UsageError: A target lies elsewhere, or two plans want different bytes in one place.
@@ -111,7 +112,8 @@ def refusal(file: Mapping[str, Any], host: str) -> str:
     """One refused file as one error."""
     return printable(
         f"{host}: {file['target']}: {file['reason']}; expected a place that is free or ours for "
-        f"{file['management_agent']}. Look at who brought that file, and leave it out of the connector's folder or use another host.",
+        f"{file['management_agent']}. Look at who brought that file, and leave it out of the connector's "
+        "folder or use another host.",
         None,
     )
 

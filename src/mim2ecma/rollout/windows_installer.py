@@ -19,11 +19,17 @@ _MINIMUM_SECRET = 4
 # Windows Installer error codes (domain/mim_sync.md 1.4; general Windows).
 _EXIT_CODES = {
     1602: ("was cancelled", "Look whether somebody or a policy ended it, and run again."),
-    1603: ("failed", "Read the lines above `Return value 3` in the log; for MIM, most often SQL rights (25009)."),
+    1603: (
+        "failed",
+        "Read the lines above `Return value 3` in the log; for MIM, most often SQL rights (25009).",
+    ),
     1612: ("did not find its source", "Give the whole component folder, not the package alone."),
     1618: ("found another installation running", "Wait until that one has ended and run again."),
     1619: ("could not open the package", "Check that the copied file is whole and not blocked."),
-    1620: ("did not take the file for a package", "Check that it is the MSI and not a web page saved under its name."),
+    1620: (
+        "did not take the file for a package",
+        "Check that it is the MSI and not a web page saved under its name.",
+    ),
     1625: ("was forbidden by policy", "Ask for an exemption from the software restriction policy."),
     1633: ("does not run on this processor", "Use the x64 package."),
     1638: ("found another version installed", "Remove that version, or leave the installed one as it is."),
@@ -86,7 +92,9 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
         for form in (secret, secret.replace('"', '""')):
             if len(form) >= _MINIMUM_SECRET:
                 text = text.replace(form, _HIDDEN)
-    return re.sub(r"(?i)((?:PASSWORD|SECRET)\w*\s*=\s*)(\"(?:[^\"]|\"\")*\"|'[^']*'|[^\s;,]+)", rf"\1{_HIDDEN}", text)
+    return re.sub(
+        r"(?i)((?:PASSWORD|SECRET)\w*\s*=\s*)(\"(?:[^\"]|\"\")*\"|'[^']*'|[^\s;,]+)", rf"\1{_HIDDEN}", text
+    )
 
 
 def log_excerpt(log: str) -> list[str]:
@@ -123,7 +131,8 @@ def advice(result: Mapping[str, Any], host: str, package: str, secrets: Iterable
     code = result.get("exit_code", result.get("rc"))
     if not isinstance(code, int) or code == 0:
         text = printable(scrub(str(result.get("msg", "no text")), hidden), _LINE_LENGTH)
-        return f"{host}: {package}: {text}; expected exit code 0 or 3010. Check the path and the file on the host."
+        expected = "expected exit code 0 or 3010. Check the path and the file on the host."
+        return f"{host}: {package}: {text}; {expected}"
     phrase, next_step = _EXIT_CODES.get(code, ("ended", "Look the code up with `net helpmsg`."))
     excerpt = log_excerpt(scrub(str(result.get("log") or result.get("stdout") or ""), hidden))
     told = f" ({' | '.join(excerpt)})" if excerpt else ""

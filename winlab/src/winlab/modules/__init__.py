@@ -6,6 +6,7 @@ A twin module lies beside this file and registers itself with `@twin`; the files
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 import re
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from winlab.errors import NotModelled
+from winlab.errors import NotModelled, WinlabError
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -133,7 +134,10 @@ def lookup(name: str) -> Twin:
     Raises:
         NotModelled: winlab has no twin of that name.
     """
-    load()
+    if name not in _twins:
+        _import(name.rpartition(".")[2])
+    if name not in _twins:
+        load()
     try:
         return _twins[name]
     except KeyError:
@@ -157,8 +161,21 @@ def load() -> None:
         if _loaded.is_set():
             return
         for info in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-            importlib.import_module(f"{__name__}.{info.name}")
+            _import(info.name)
         _loaded.set()
+
+
+def _import(module: str) -> None:
+    """Import one file of this package, if it is there."""
+    if importlib.util.find_spec(f"{__name__}.{module}") is None:
+        return
+    try:
+        importlib.import_module(f"{__name__}.{module}")
+    except (ImportError, SyntaxError) as error:
+        raise WinlabError(
+            f"winlab/modules/{module}.py: import: {error}; expected a module with twins. "
+            "Mend the file; nothing that it registers is there until then."
+        ) from error
 
 
 def module_name(script_key: str) -> str | None:

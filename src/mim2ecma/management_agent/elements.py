@@ -1,4 +1,5 @@
-"""Small helpers on elements. Names are compared in code; no XPath is ever built from text (domain/ma_xml.md 14)."""
+"""Small helpers on elements. Names are compared in code; no XPath is ever built from text (domain/ma_xml.md
+14)."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from mim2ecma.management_agent.problems import UnreadableError
 
 DSML = "http://www.dsml.org/DSML"
 MS_DSML = "http://www.microsoft.com/MMS/DSML"
+
+_MOST_DIGITS = 9  # stays below 2^31, as every number in these files does
 
 _Items = TypeVar("_Items", bound=Sized)
 
@@ -53,14 +56,16 @@ def texts(element: etree._Element | None, tag: str) -> Iterator[str]:
 
 
 def is_true(text: str | None) -> bool | None:
-    """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; `None` for anything else (3)."""
+    """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; `None` for anything else
+    (3)."""
     return {"1": True, "-1": True, "true": True, "0": False, "false": False}.get((text or "").lower())
 
 
 def whole_number(text: str | None) -> int | None:
     """Read a small non-negative number; `None` for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None  # noqa:
-    PLR2004
+    if not text or len(text) > _MOST_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)
 
 
 def bounded(items: _Items, what: str) -> _Items:

@@ -1,4 +1,5 @@
-"""Which encoding a file has, from its byte order mark, its first bytes and its XML declaration (XML 1.0, app. F)."""
+"""Which encoding a file has, from its byte order mark, its first bytes and its XML declaration (XML 1.0, app.
+F)."""
 
 from __future__ import annotations
 

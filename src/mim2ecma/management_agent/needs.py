@@ -1,0 +1,196 @@
+"""What values and scripts need at run time: files, modules, drivers, addresses (domain/ma_xml.md 7.4).
+
+Found by the look of the text, so never complete: code that builds a path from pieces is not understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from mim2ecma.documents.limits import MIB
+from mim2ecma.management_agent.model import Parameter
+from mim2ecma.management_agent.secrets import reveals_secret
+
+MAX_SEARCHED: Final = MIB
+"""Longest part of a value that is searched."""
+
+_MAX_NEEDS: Final = 500  # more than a person reads; hostile values could hold millions
+_MAX_HITS: Final = 5_000  # places looked at for one sign in one value
+_BACK: Final = 200  # longest file name looked for in front of its extension
+_SHORT: Final = 260  # values up to a Windows path's length can be one path or address as a whole
+
+WEB_SERVICE_DLL: Final = "microsoft.identitymanagement.ma.webservices.dll"
+"""Microsoft's web service connector: its project drop-down names a `.wsconfig` without the ending (7.4)."""
+
+_EXTENSION = re.compile(
+    r"\.(?:ps1|psm1|psd1|dll|exe|wsconfig|dsn|udl|p12|pfx|pem|cer|csv|xml|xsl|xslt|json|config)(?![\w.(\-])",
+    re.IGNORECASE,
+)
+_NAME_BEFORE = re.compile(r"[\w$:.\\/%\-]+\Z")
+_QUOTED_NAME_BEFORE = re.compile(r"[\"']([^\"'\r\n<>|*?;={}]+)\Z")
+_ABSOLUTE = re.compile(
+    r"(?:(?<=[\"'])(?P<quoted>(?:[A-Za-z]:\\|\\\\(?=[\w.]))[^\"'<>|*?\r\n]{1,240})(?=[\"'])"
+    r"|(?P<bare>(?<![\w\\])(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}))"
+)
+_MODULE = re.compile(
+    r"(?:import-module|add-pssnapin|using\s{1,4}module|#requires\s{1,4}-modules?)\s{1,4}(?:-name\s{1,4})?[\"']?([\w.:\\\-$]{2,200})",
+    re.IGNORECASE,
+)
+_MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", "#requires")
+_DRIVER = re.compile(r"(?:driver\s?=\s?\{([^}\r\n]{1,80})\}|provider\s?=\s?([\w. ]{2,60}))", re.IGNORECASE)
+_DSN = re.compile(r"(?:file)?dsn\s?=\s?([^;\"'\r\n]{1,200})", re.IGNORECASE)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
+_AUTHORITY = re.compile(r"://(?:[^/@\s\"']{0,256}@)?([A-Za-z0-9._\-]{1,253}(?::\d{1,5})?)")
+_HOST_PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,252}:\d{2,5}\Z")
+_SERVER = re.compile(r"(?:data source|server|host)\s?=\s?([A-Za-z0-9._\\,:\-]{1,253})", re.IGNORECASE)
+_REGISTRY = re.compile(
+    r"(?:HKLM|HKCU|HKCR):\\[\w\\. \-]{1,200}|HKEY_[A-Z_]{4,20}\\[\w\\. \-]{1,200}", re.IGNORECASE
+)
+_HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
+
+
+class NeedKind(StrEnum):
+    """What is needed; the texts appear in findings."""
+
+    FILE = "file"
+    MODULE = "module"
+    DRIVER = "driver"
+    DATA_SOURCE = "data source name"
+    ADDRESS = "address"
+    REGISTRY = "registry key"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """One thing a value refers to.
+
+    Attributes:
+        kind: What it is.
+        text: Its name as the value writes it, without credentials.
+        where: The parameter.
+    """
+
+    kind: NeedKind
+    text: str
+    where: str
+
+
+def find_needs(parameters: Iterable[Parameter], connector_dll: str | None) -> tuple[Need, ...]:
+    """Collect what the values of a management agent refer to.
+
+    Args:
+        parameters: All values: of the configuration, the partitions and the run steps.
+        connector_dll: Name of the connector's DLL, since some connectors leave out an ending.
+
+    Returns:
+        Sorted and each once per parameter; at most 500. Values that look like secrets are not searched as a
+        whole, only for names that a secret is not part of.
+    """
+    found: dict[Need, None] = {}
+    for parameter in parameters:
+        if parameter.encrypted or not parameter.text:
+            continue
+        for kind, text in _search(parameter, connector_dll):
+            found[Need(kind, text.strip(), parameter.name)] = None
+            if len(found) >= _MAX_NEEDS:
+                return tuple(sorted(found))
+    return tuple(sorted(found))
+
+
+def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[NeedKind, str]]:
+    text = parameter.text[:MAX_SEARCHED]
+    whole = len(text) <= _SHORT and "\n" not in text
+    if whole and reveals_secret(parameter.name, parameter.type, text):
+        yield from _connection(text, text.lower(), whole=True)
+        return
+    if whole and parameter.name.lower() in _HOST_NAMES:
+        yield NeedKind.ADDRESS, f"{parameter.name} {text}"
+    elif whole and _HOST_PORT.match(text) and not re.match(r"[A-Za-z]:", text):
+        yield NeedKind.ADDRESS, text
+    if whole and _is_project(parameter, connector_dll):
+        yield NeedKind.FILE, text if text.lower().endswith(".wsconfig") else f"{text}.wsconfig"
+        return
+    if whole and _is_one_path(parameter, text):
+        yield NeedKind.FILE, text
+        return
+    lower = text.lower()
+    yield from _paths(text)
+    yield from _modules(text, lower)
+    yield from _connection(text, lower, whole=whole)
+    if "hk" in lower:
+        for match in _limited(_REGISTRY.finditer(text)):
+            yield NeedKind.REGISTRY, match[0]
+
+
+def _is_project(parameter: Parameter, connector_dll: str | None) -> bool:
+    return (connector_dll or "").lower() == WEB_SERVICE_DLL and "project" in parameter.name.lower()
+
+
+def _is_one_path(parameter: Parameter, text: str) -> bool:
+    if parameter.type.lower() == "file":
+        return _EXTENSION.search(text) is not None
+    if re.match(r"(?:[A-Za-z]:\\|\\\\[\w.])[^<>|*?\"]*\Z", text):
+        return True
+    match = _EXTENSION.search(text)
+    return match is not None and match.end() == len(text) and not re.search(r"[<>|*?\"'=;(){}]|://", text)
+
+
+def _paths(text: str) -> Iterator[tuple[NeedKind, str]]:
+    covered: list[tuple[int, int]] = []
+    if ":\\" in text or "\\\\" in text:
+        for match in _limited(_ABSOLUTE.finditer(text)):
+            covered.append(match.span())
+            yield NeedKind.FILE, match["quoted"] or match["bare"]
+    spans = iter(covered)
+    span = next(spans, (0, 0))
+    for match in _limited(_EXTENSION.finditer(text)):
+        while span[1] < match.end() and span != (0, 0):
+            span = next(spans, (0, 0))
+        if span[0] <= match.start() < span[1]:
+            continue
+        before = text[max(0, match.start() - _BACK) : match.start()]
+        name = (
+            _QUOTED_NAME_BEFORE.search(before) if text[match.end() : match.end() + 1] in {'"', "'"} else None
+        )
+        name_text = name[1] if name else (plain[0] if (plain := _NAME_BEFORE.search(before)) else "")
+        if name_text.strip(".\\/ $"):
+            yield NeedKind.FILE, name_text + match[0]
+
+
+def _modules(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
+    if any(sign in lower for sign in _MODULE_SIGNS):
+        for match in _limited(_MODULE.finditer(text)):
+            if not match[1].startswith("$"):
+                yield NeedKind.MODULE, match[1]
+
+
+def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:
+    """Drivers, data sources and addresses; what stands for user and password is not part of any of them."""
+    if "driver" in lower or "provider" in lower:
+        for match in _limited(_DRIVER.finditer(text)):
+            yield NeedKind.DRIVER, match[1] or match[2]
+    if "dsn" in lower:
+        for match in _limited(_DSN.finditer(text)):
+            yield NeedKind.DATA_SOURCE, match[1]
+    if whole and "=" in text and ("data source" in lower or "server" in lower or "host" in lower):
+        for match in _limited(_SERVER.finditer(text)):
+            yield NeedKind.ADDRESS, match[1]
+    at, hits = text.find("://"), 0
+    while at >= 0 and hits < _MAX_HITS:
+        hits += 1
+        scheme = _URL.search(text, max(0, at - 16), at)
+        authority = _AUTHORITY.match(text, at)
+        if scheme and authority:
+            yield NeedKind.ADDRESS, f"{scheme[0].lower()}://{authority[1]}"
+        at = text.find("://", at + 3)
+
+
+def _limited(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
+    for number, match in enumerate(matches):
+        if number >= _MAX_HITS:
+            return
+        yield match

@@ -1,0 +1,129 @@
+"""What every rule looks at: the export, the options, and what follows from both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mim2ecma.documents.findings import Finding, Severity
+from mim2ecma.documents.limits import MAX_LISTED_NAMES
+from mim2ecma.management_agent.model import Export, ManagementAgent, ObjectType, Parameter
+from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
+from mim2ecma.management_agent.secrets import reveals_secret
+from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An ECMA2 management agent under judgement.
+
+    Attributes:
+        export: The whole file.
+        agent: The management agent in it.
+        options: What it is judged by.
+    """
+
+    export: Export
+    agent: ManagementAgent
+    options: Options
+
+    @cached_property
+    def candidates(self) -> tuple[ObjectType, ...]:
+        """Object types that may be the target: those named in the options, otherwise the default ones."""
+        for names in (self.options.object_types, DEFAULT_OBJECT_TYPES):
+            wanted = {name.strip().lower() for name in names}
+            found = tuple(item for item in self.agent.schema.object_types if item.name.lower() in wanted)
+            if found:
+                return found
+        return ()
+
+    @cached_property
+    def selected_object_types(self) -> tuple[str, ...]:
+        """Object types selected in selected partitions, each once, in the file's order."""
+        names: dict[str, str] = {}
+        for partition in self.agent.partitions:
+            if partition.selected:
+                for name in partition.object_types:
+                    names.setdefault(name.lower(), name)
+        return tuple(names.values())
+
+    @cached_property
+    def targets(self) -> tuple[ObjectType, ...]:
+        """The candidates that are selected, or all candidates when none is."""
+        selected = {name.lower() for name in self.selected_object_types}
+        return tuple(item for item in self.candidates if item.name.lower() in selected) or self.candidates
+
+    @cached_property
+    def parameters(self) -> tuple[tuple[str, Parameter], ...]:
+        """Every value with its place: configuration, partitions, run steps."""
+        found = [("parameter-values", item) for item in self.agent.configuration.parameters]
+        for partition in self.agent.partitions:
+            found += [(f"partition '{partition.name}'", item) for item in partition.parameters]
+        for profile in self.agent.run_profiles:
+            for step in profile.steps:
+                found += [(f"run profile '{profile.name}'", item) for item in step.parameters]
+        return tuple(found)
+
+    @cached_property
+    def suspicious(self) -> dict[Parameter, str]:
+        """Values that look like clear-text secrets, with what they look like."""
+        found: dict[Parameter, str] = {}
+        for _, parameter in self.parameters:
+            if parameter.encrypted:
+                if parameter.text:
+                    found[parameter] = "an encrypted parameter that holds text"
+            elif (reason := reveals_secret(parameter.name, parameter.type, parameter.text)) is not None:
+                found[parameter] = reason
+        return found
+
+    @cached_property
+    def needs(self) -> tuple[Need, ...]:
+        """What values and scripts refer to."""
+        return find_needs(
+            (parameter for _, parameter in self.parameters), self.agent.configuration.extension.filename
+        )
+
+    @cached_property
+    def referenced_files(self) -> tuple[str, ...]:
+        """Files that values name (domain/ma_xml.md 7.4), sorted; never complete."""
+        return tuple(sorted({need.text for need in self.needs if need.kind is NeedKind.FILE}))
+
+    @cached_property
+    def secrets_to_reenter(self) -> tuple[str, ...]:
+        """Names of encrypted parameters; from the definitions too, as one never filled in is missing
+        (7.3)."""
+        definitions = [
+            item.name for item in self.agent.configuration.definitions if item.type == "encrypted-string"
+        ]
+        values = [parameter.name for _, parameter in self.parameters if parameter.encrypted]
+        return tuple(dict.fromkeys(name for name in (*definitions, *values) if name))
+
+
+def error(rule: str, where: str, found: str, expected: str, next_step: str) -> Finding:
+    """A finding that makes the verdict not-ready."""
+    return Finding(rule, Severity.ERROR, where, found, expected, next_step)
+
+
+def warning(rule: str, where: str, found: str, expected: str, next_step: str) -> Finding:
+    """A finding that a person must know before the migration."""
+    return Finding(rule, Severity.WARNING, where, found, expected, next_step)
+
+
+def information(rule: str, where: str, found: str, expected: str, next_step: str) -> Finding:
+    """A finding that helps a person later on."""
+    return Finding(rule, Severity.INFORMATION, where, found, expected, next_step)
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names for a sentence: the first ones, each at most 80 characters, and how many more."""
+    every = list(names)
+    shown = [
+        name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
+        for name in every[:MAX_LISTED_NAMES]
+    ]
+    more = f" and {len(every) - MAX_LISTED_NAMES} more" if len(every) > MAX_LISTED_NAMES else ""
+    return ", ".join(shown) + more
+
+
+_NAME_LENGTH = 80

@@ -1,6 +1,6 @@
 # Copyright (c) the mim2ecma maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The filters `staging_plan` and `unpack_fetched`; staging_plan.yml and unpack_fetched.yml document them."""
+"""The filter `staging_plan`; staging_plan.yml documents it."""
 
 from __future__ import annotations
 

@@ -4,9 +4,10 @@
     apt-get download libmono-cil-dev && dpkg -x libmono-cil-dev_*.deb extracted
     python tools/build_inbox_assemblies.py extracted/usr/lib/mono
 
-Debian package libmono-cil-dev (source package mono) holds, for each version of .NET Framework, reference assemblies that have the
-names, versions and keys of Microsoft's (`4.8-api` and its facades). Three things are put right here, each with its reason:
-what mono adds and .NET Framework does not have, what .NET Framework has and mono lacks, and versions where mono's file differs.
+Debian package libmono-cil-dev (source package mono) holds, for each version of .NET Framework, reference
+assemblies that have the names, versions and keys of Microsoft's (`4.8-api` and its facades). Three things are
+put right here, each with its reason: what mono adds and .NET Framework does not have, what .NET Framework has
+and mono lacks, and versions where mono's file differs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-from mim2ecma.assemblies.assembly import read_assembly  # noqa: E402
+from mim2ecma.assemblies.reader import read_assembly
 
 TARGET = Path(__file__).resolve().parent.parent / "src/mim2ecma/assemblies/data/inbox_assemblies.json"
 FRAMEWORKS = ("4.6.2", "4.7.2", "4.8")
@@ -24,8 +25,8 @@ FRAMEWORKS = ("4.6.2", "4.7.2", "4.8")
 ECMA, MICROSOFT, WPF, OPEN = "b77a5c561934e089", "b03f5f7f11d50a3a", "31bf3856ad364e35", "cc7b13ffcd2ddd51"
 FRAMEWORK_KEYS = {ECMA, MICROSOFT, WPF, OPEN}
 
-# Delivered by mono under Microsoft's keys, in Microsoft's world by NuGet or by other products (ASP.NET MVC and Web API, WebMatrix,
-# Reactive Extensions, TPL Dataflow); so a connector has to bring them.
+# Delivered by mono under Microsoft's keys, in Microsoft's world by NuGet or by other products (ASP.NET MVC
+# and Web API, WebMatrix, Reactive Extensions, TPL Dataflow); so a connector has to bring them.
 NOT_IN_BOX = (
     "System.Json",
     "System.Net.Http.Formatting",
@@ -40,8 +41,9 @@ NOT_IN_BOX = (
     "WebMatrix.",
 )
 
-# Not in mono; in the global assembly cache of .NET Framework 4.x (issue text; names and keys as in the redistribution list of
-# .NET Framework 4 that its reference assemblies carry). All have assembly version 4.0.0.0 unless said otherwise.
+# Not in mono; in the global assembly cache of .NET Framework 4.x (issue text; names and keys as in the
+# redistribution list of .NET Framework 4 that its reference assemblies carry). All have assembly version
+# 4.0.0.0 unless said otherwise.
 LACKING: dict[str, tuple[str, ...]] = {
     WPF: (
         "PresentationBuildTasks",
@@ -113,8 +115,10 @@ def main() -> int:
     for name, (version, token) in (LACKING_OTHER | CORRECTED).items():
         assemblies[name] = {"token": token} | dict.fromkeys(FRAMEWORKS, version)
     content = {
-        "origin": "tools/build_inbox_assemblies.py: reference assemblies of Debian package libmono-cil-dev 6.8.0.105, completed as "
-        "that script says",
+        "origin": (
+            "tools/build_inbox_assemblies.py: reference assemblies of Debian package libmono-cil-dev "
+            "6.8.0.105, completed as that script says"
+        ),
         "frameworks": FRAMEWORKS,
         "assemblies": dict(sorted(assemblies.items(), key=lambda item: item[0].casefold())),
     }

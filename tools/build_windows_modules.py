@@ -4,8 +4,8 @@
     apt-get download libwine && dpkg -c libwine_*.deb > libwine.list
     python tools/build_windows_modules.py libwine.list
 
-Wine names its libraries as Windows does. Left out here: wine's own, and those that redistributable packages bring to Windows
-(Visual C++ runtimes, DirectX side libraries), because a host may lack them.
+Wine names its libraries as Windows does. Left out here: wine's own, and those that redistributable packages
+bring to Windows (Visual C++ runtimes, DirectX side libraries), because a host may lack them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ NOT_WINDOWS = re.compile(
 )
 REDISTRIBUTABLE = re.compile(r"(?:atl|concrt|mfc|msvcm|msvcp|msvcr|vcomp|vcruntime|vccorlib)\d")
 SYSTEM_RUNTIMES = {"msvcp60.dll"}
-# In Windows Server 2016 and later, not in wine's list: Active Directory, network management and runtime libraries that connectors call.
+# In Windows Server 2016 and later, not in wine's list: Active Directory, network management and runtime
+# libraries that connectors call.
 ADDED = (
     *(
         "activeds.dll",
@@ -58,7 +59,10 @@ def main() -> int:
         if not NOT_WINDOWS.search(name) and (name in SYSTEM_RUNTIMES or not REDISTRIBUTABLE.match(name))
     )
     content = {
-        "origin": "tools/build_windows_modules.py: names of Debian package libwine 8.0 without its own, completed there",
+        "origin": (
+            "tools/build_windows_modules.py: names of Debian package libwine 8.0 without its own, completed "
+            "there"
+        ),
         "prefixes": ["api-ms-win-", "ext-ms-win-"],
         "redistributable": REDISTRIBUTABLE.pattern,
         "modules": modules,

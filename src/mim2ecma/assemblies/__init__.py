@@ -1,1 +1,4 @@
-"""What a connector's files are and need: metadata read without loading, and the closure over their references."""
+"""What a connector's files are and need.
+
+Metadata read without loading, and the closure over their references.
+"""

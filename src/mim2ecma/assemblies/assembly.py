@@ -1,62 +1,19 @@
-"""Read one file: what it is, what it needs, and whether it is a connector. The file is never loaded.
-
-Two channels: `AssemblyError` when nothing can be said about the file, `Assembly.warnings` when a part of it cannot be read.
-"""
+"""What the metadata of one file says; `reader.read_assembly` makes it."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from mim2ecma.documents.errors import Mim2EcmaError
 
-from . import metadata as tables
-from .image import DamagedImage, Image, NotAnImage
-from .metadata import Metadata, compressed_number
-from .names import PUBLIC_KEY_FLAG, RETARGETABLE_FLAG, AssemblyName, Version, token_of_key
+from .names import AssemblyName
 
-_T = TypeVar("_T")
-
-EXTENSION_NAMESPACE = "Microsoft.MetadirectoryServices"
-EXTENSION_ASSEMBLY = "microsoft.metadirectoryservicesex"
 RULES_EXTENSION_INTERFACES = frozenset({"IMASynchronization", "IMVSynchronization"})
 """domain/ma_xml.md 13.1: same reference, but nothing that the ECMA host could use."""
 
-# Bits of the runtime header's flags (ECMA-335 II.25.3.3.1; 32-bit preferred: .NET 4.5 and later, corhdr.h).
-_IL_ONLY, _REQUIRES_32_BIT, _IL_LIBRARY, _STRONG_NAME_SIGNED, _PREFERS_32_BIT = 0x1, 0x2, 0x4, 0x8, 0x20000
-_MACHINES = {0x014C: "x86", 0x8664: "x64", 0xAA64: "arm64", 0x01C4: "arm", 0x0200: "ia64"}
-_I386 = 0x014C
-# Tags of coded indexes (ECMA-335 II.24.2.6).
-_SCOPE_TAG_ASSEMBLY_REF = 2
-_TYPE_TAG_REF = 1
-_ATTRIBUTE_TAG_ASSEMBLY = 14
-_ATTRIBUTE_TYPE_TAG_MEMBER_REF = 3
-_PARENT_TAG_TYPE_REF = 1
-_ABSTRACT_OR_INTERFACE = 0x80 | 0x20  # II.23.1.15
-
-_LOADERS = ("Load", "LoadFrom", "LoadFile", "LoadWithPartialName", "UnsafeLoadFrom", "ReflectionOnlyLoadFrom")
-_SIGN_TYPES = {
-    ("Microsoft.Win32", "Registry"): "registry",
-    ("Microsoft.Win32", "RegistryKey"): "registry",
-    ("System.Diagnostics", "Process"): "process",
-    ("System.IO.Pipes", "NamedPipeClientStream"): "named-pipe",
-    ("System.IO.Pipes", "NamedPipeServerStream"): "named-pipe",
-    ("System.CodeDom.Compiler", "CodeDomProvider"): "compiler",
-}
-_LOADER_TYPES = {("System.Reflection", "Assembly"), ("System", "AppDomain")}
-_SIGN_BYTES = tuple(
-    b"\0" + name.encode() + b"\0"
-    for name in (*_LOADERS, *sorted({name for _, name in _SIGN_TYPES}), "CreateInstanceFrom")
-)
-
 COSTURA_PREFIXES = ("costura.", "costura32.", "costura64.", "costura_win_x86.", "costura_win_x64.")
 PACKED_SUFFIXES = (".dll", ".dll.compressed", ".dll.zip", ".dll.gz", ".exe", ".exe.compressed")
-UNPACKED_LIMIT = 64 * 1024 * 1024
-"""An embedded library that unpacks to more is not read further: four times the largest seen in domain/ma_xml.md section 13."""
 
 
 class AssemblyError(Mim2EcmaError):
@@ -82,7 +39,10 @@ class Resource:
 
     @property
     def library(self) -> str | None:
-        """Simple name of the library that is packed into the resource, in lower case as Costura writes it; None if it is none."""
+        """Simple name of the library that is packed into the resource.
+
+        In lower case as Costura writes it; None if it is none.
+        """
         name = self.name.casefold()
         suffix = next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), None)
         if suffix is None:
@@ -102,13 +62,17 @@ class Assembly:
     """What the metadata of one file says.
 
     Attributes:
-        kind: `managed`, `mixed` (native code and metadata in one file), `module` (a part of another assembly) or `native`.
+        kind: `managed`, `mixed` (native code and metadata in one file), `module` (a part of another assembly)
+            or `native`.
         identity: None for `module` and `native`.
         architecture: `anycpu`, `anycpu-32bit-preferred`, `x86`, `x64`, `arm64` ... or `machine-0x....`.
-        strong_name: `signed`, `delay-signed` (key without signature) or `none`. The signature is not verified.
-        interfaces: Interfaces of `Microsoft.MetadirectoryServices` that a class of this file implements, sorted.
+        strong_name: `signed`, `delay-signed` (key without signature) or `none`. The signature is not
+            verified.
+        interfaces: Interfaces of `Microsoft.MetadirectoryServices` that a class of this file implements,
+            sorted.
         connector_types: Full names of those classes, sorted.
-        signs: Signs of what no reference shows: `late-binding`, `registry`, `process`, `named-pipe`, `compiler`.
+        signs: Signs of what no reference shows: `late-binding`, `registry`, `process`, `named-pipe`,
+            `compiler`.
         warnings: Parts of the file that could not be read.
     """
 
@@ -145,280 +109,3 @@ class Assembly:
     def is_rules_extension(self) -> bool:
         """True when the file serves the synchronization engine and no connector."""
         return not self.is_connector and bool(RULES_EXTENSION_INTERFACES & set(self.interfaces))
-
-
-def read_assembly(path: Path, *, digest: bool = False, label: str = "") -> Assembly:
-    """Read a DLL or EXE.
-
-    Args:
-        path: The file.
-        digest: Also hash the file, in the same pass.
-        label: What messages call the file; its name when empty.
-
-    Raises:
-        AssemblyError: the file cannot be read, or is no portable executable, or its headers are damaged.
-    """
-    label = label or path.name
-    try:
-        with Image(path) as image:
-            return _read(path, image, digest)
-    except NotAnImage as error:
-        raise _error(
-            label, error, "Check where the file comes from; a download may be a web page."
-        ) from error
-    except DamagedImage as error:
-        raise _error(label, error, "Fetch the file again.") from error
-    except OSError as error:
-        problem = DamagedImage("file", error.strerror or type(error).__name__, "a readable file")
-        raise _error(label, problem, "Check path and permissions.") from error
-
-
-def read_embedded(content: bytes, label: str) -> Assembly:
-    """Read a library that lies in memory, as one that was embedded in another.
-
-    Raises:
-        AssemblyError: as `read_assembly`.
-    """
-    try:
-        with Image(content) as image:
-            return _read(Path(label), image, digest=True)
-    except DamagedImage as error:
-        raise _error(label, error, "Ask the connector's author for an intact build.") from error
-
-
-def read_resource(path: Path, resource: Resource) -> bytes:
-    """Return the content of an embedded resource, unpacked when it is packed as Costura does (a raw deflate stream).
-
-    Raises:
-        DamagedImage: the resource lies outside the file, or unpacks to more than `UNPACKED_LIMIT`.
-    """
-    with Image(path) as image:
-        if image.cli is None or not resource.embedded:
-            raise DamagedImage(f"resource {resource.name}", "no content in this file", "an embedded resource")
-        where = f"resource {resource.name}"
-        start = image.offset_of(image.cli.resources_address + resource.offset, 4, where)
-        content = image.at(start + 4, int.from_bytes(image.at(start, 4, where), "little"), where)
-    if content[:2] == b"MZ":
-        return content
-    # 47: zlib and gzip headers are recognised; -15: none, which is what Costura writes.
-    window = 47 if content[:2] == b"\x1f\x8b" else -15
-    unpack = zlib.decompressobj(window)
-    try:
-        plain = unpack.decompress(content, UNPACKED_LIMIT)
-    except zlib.error as error:
-        raise DamagedImage(where, "bytes that do not unpack", "a library or a deflate stream") from error
-    if unpack.unconsumed_tail:
-        raise DamagedImage(where, f"more than {UNPACKED_LIMIT} bytes unpacked", "less")
-    return plain
-
-
-def _error(label: str, error: DamagedImage, next_step: str) -> AssemblyError:
-    return AssemblyError(
-        source=label, where=error.where, found=error.found, expected=error.expected, next_step=next_step
-    )
-
-
-def _read(path: Path, image: Image, digest: bool) -> Assembly:
-    warnings: list[str] = []
-    common = {
-        "path": path,
-        "length": image.length,
-        "authenticode": image.has_authenticode,
-        "file_version": _attempt(image.file_version, None, warnings),
-        "sha256": image.sha256() if digest else None,
-    }
-    header = image.cli
-    if header is None:
-        imports = _attempt(image.imported_modules, (), warnings)
-        modules = tuple(ModuleReference(name, 0, "import") for name in imports)
-        return Assembly(
-            **common,  # type: ignore[arg-type]
-            kind="native",
-            architecture=_machine(image.machine),
-            modules=modules,
-            warnings=tuple(warnings),
-        )
-    start = image.offset_of(header.metadata_address, header.metadata_size, "metadata")
-    data = Metadata(image.at(start, header.metadata_size, "metadata"))
-    identity, public_key = _identity(data)
-    modules = _modules(data)
-    # A ready-to-run or NGEN image has native code too, but it is made from the metadata and binds nothing by itself.
-    mixed = not header.flags & (_IL_ONLY | _IL_LIBRARY)
-    if mixed:
-        imports = _attempt(image.imported_modules, (), warnings)
-        modules += tuple(
-            ModuleReference(name, 0, "import") for name in imports if name.casefold() != "mscoree.dll"
-        )
-    kind = "module" if identity is None else "mixed" if mixed else "managed"
-    interfaces, connector_types = _attempt(lambda: _extension_interfaces(data), ((), ()), warnings)
-    return Assembly(
-        **common,  # type: ignore[arg-type]
-        kind=kind,
-        architecture=_architecture(image.machine, header.flags),
-        identity=identity,
-        references=_references(data),
-        modules=modules,
-        resources=_attempt(lambda: _resources(data), (), warnings),
-        target_framework=_attempt(lambda: _target_framework(data), None, warnings),
-        runtime_version=data.runtime_version,
-        strong_name=_strong_name(bool(public_key), header.flags, header.strong_name_size),
-        interfaces=interfaces,
-        connector_types=connector_types,
-        signs=_attempt(lambda: _signs(data), (), warnings),
-        warnings=tuple(warnings),
-    )
-
-
-def _attempt(read: Callable[[], _T], otherwise: _T, warnings: list[str]) -> _T:
-    """Read a part that the closure can do without; what is damaged there becomes a warning."""
-    try:
-        return read()
-    except DamagedImage as error:
-        warnings.append(str(error))
-    except struct.error as error:
-        warnings.append(f"short structure: {error}")
-    return otherwise
-
-
-def _identity(data: Metadata) -> tuple[AssemblyName | None, bytes]:
-    if not data.count(tables.ASSEMBLY):
-        return None, b""
-    _, *version, _flags, key, name, culture = data.row(tables.ASSEMBLY, 1, "Assembly table")
-    public_key = data.blob(key)
-    token = token_of_key(public_key) if public_key else ""
-    return AssemblyName(data.string(name), _version(version), data.string(culture), token), public_key
-
-
-def _references(data: Metadata) -> tuple[AssemblyName, ...]:
-    found = []
-    for *version, flags, key, name, culture, _hash in data.rows(tables.ASSEMBLY_REF):
-        blob = data.blob(key)
-        token = token_of_key(blob) if flags & PUBLIC_KEY_FLAG and blob else blob.hex()
-        found.append(
-            AssemblyName(
-                data.string(name),
-                _version(version),
-                data.string(culture),
-                token,
-                bool(flags & RETARGETABLE_FLAG),
-            )
-        )
-    return tuple(found)
-
-
-def _version(parts: list[int]) -> Version:
-    major, minor, build, revision = parts
-    return major, minor, build, revision
-
-
-def _modules(data: Metadata) -> tuple[ModuleReference, ...]:
-    calls: dict[int, int] = {}
-    for row in data.rows(tables.IMPL_MAP):
-        calls[row[3]] = calls.get(row[3], 0) + 1
-    found = []
-    for index, (name,) in enumerate(data.rows(tables.MODULE_REF), start=1):
-        # Without a call the row names another module of the same assembly, which stands in the File table as well.
-        if index in calls and name:
-            found.append(ModuleReference(data.string(name), calls[index], "invoke"))
-    # Files without metadata are linked resources (II.23.1.6); the runtime looks for them beside the assembly all the same.
-    found += [ModuleReference(data.string(name), 0, "file") for _flags, name, _hash in data.rows(tables.FILE)]
-    return tuple(found)
-
-
-def _resources(data: Metadata) -> tuple[Resource, ...]:
-    return tuple(
-        Resource(data.string(name), offset, implementation == 0)
-        for offset, _flags, name, implementation in data.rows(tables.MANIFEST_RESOURCE)
-    )
-
-
-def _target_framework(data: Metadata) -> str | None:
-    """Return the value of `TargetFrameworkAttribute` on the assembly, such as `.NETFramework,Version=v4.8`."""
-    parent = 1 << 5 | _ATTRIBUTE_TAG_ASSEMBLY
-    for _, constructor, value in data.rows_of_parent(tables.CUSTOM_ATTRIBUTE, parent):
-        if constructor & 7 != _ATTRIBUTE_TYPE_TAG_MEMBER_REF:
-            continue
-        owner = data.row(tables.MEMBER_REF, constructor >> 3, "MemberRef table")[0]
-        if owner & 7 != _PARENT_TAG_TYPE_REF:
-            continue
-        _, name, _namespace = data.row(tables.TYPE_REF, owner >> 3, "TypeRef table")
-        if data.string(name) != "TargetFrameworkAttribute":
-            continue
-        blob = data.blob(value)
-        if (
-            blob[:2] != b"\x01\x00" or len(blob) < 3 or blob[2] == 0xFF
-        ):  # II.23.3: prolog, then a string that may be null
-            return None
-        size, used = compressed_number(blob[2:6])
-        return blob[2 + used : 2 + used + size].decode("utf-8", "replace") or None
-    return None
-
-
-def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    # Nearly all files stop here: searching bytes costs far less than decoding every type reference.
-    if b"\0" + EXTENSION_NAMESPACE.encode() + b"\0" not in data.strings:
-        return (), ()
-    sdk = {
-        index
-        for index, row in enumerate(data.rows(tables.ASSEMBLY_REF), start=1)
-        if data.string(row[6]).casefold() == EXTENSION_ASSEMBLY
-    }
-    wanted: dict[int, str] = {}
-    for index, (scope, name, namespace) in enumerate(data.rows(tables.TYPE_REF), start=1):
-        if (
-            scope & 3 == _SCOPE_TAG_ASSEMBLY_REF
-            and scope >> 2 in sdk
-            and data.string(namespace) == EXTENSION_NAMESPACE
-        ):
-            wanted[index << 2 | _TYPE_TAG_REF] = data.string(name)
-    interfaces: set[str] = set()
-    classes: set[str] = set()
-    for owner, interface in data.rows(tables.INTERFACE_IMPL):
-        if interface not in wanted:
-            continue
-        flags, name, namespace, *_ = data.row(tables.TYPE_DEF, owner, "InterfaceImpl table")
-        if flags & _ABSTRACT_OR_INTERFACE:
-            continue
-        interfaces.add(wanted[interface])
-        classes.add(".".join(filter(None, (data.string(namespace), data.string(name)))))
-    return tuple(sorted(interfaces)), tuple(sorted(classes))
-
-
-def _signs(data: Metadata) -> tuple[str, ...]:
-    """Look for what loads libraries or starts programs by names that stand in no table (domain/ma_xml.md 13.3)."""
-    if not any(name in data.strings for name in _SIGN_BYTES):
-        return ()
-    found: set[str] = set()
-    loaders: set[int] = set()
-    for index, (_scope, name, namespace) in enumerate(data.rows(tables.TYPE_REF), start=1):
-        full = (data.string(namespace), data.string(name))
-        if full in _SIGN_TYPES:
-            found.add(_SIGN_TYPES[full])
-        elif full in _LOADER_TYPES:
-            loaders.add(index << 3 | _PARENT_TAG_TYPE_REF)
-    if loaders:
-        names = {*_LOADERS, "CreateInstanceFrom", "CreateInstanceFromAndUnwrap"}
-        if any(
-            owner in loaders and data.string(name) in names for owner, name, _ in data.rows(tables.MEMBER_REF)
-        ):
-            found.add("late-binding")
-    return tuple(sorted(found))
-
-
-def _strong_name(has_key: bool, flags: int, signature_size: int) -> str:
-    if not has_key:
-        return "none"
-    return "signed" if flags & _STRONG_NAME_SIGNED and signature_size else "delay-signed"
-
-
-def _architecture(machine: int, flags: int) -> str:
-    if machine != _I386:
-        return _machine(machine)
-    if flags & _REQUIRES_32_BIT:
-        # Both bits together mean preferred, not required (corhdr.h, COMIMAGE_FLAGS_32BITPREFERRED).
-        return "anycpu-32bit-preferred" if flags & _PREFERS_32_BIT else "x86"
-    return "anycpu" if flags & _IL_ONLY else "x86"
-
-
-def _machine(machine: int) -> str:
-    return _MACHINES.get(machine, f"machine-0x{machine:04x}")

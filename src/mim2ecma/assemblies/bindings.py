@@ -1,7 +1,8 @@
 """Binding redirects and probing paths of a program's `.exe.config`.
 
-Only the program's own configuration counts: the runtime does not read `X.dll.config` for redirects (domain/ma_xml.md 13.3). On MIM that is
-`miiserver.exe.config`; on the ECMA host the service and the wizard have one each, and both load connectors (domain/ecma_host.md 3.2).
+Only the program's own configuration counts: the runtime does not read `X.dll.config` for redirects
+(domain/ma_xml.md 13.3). On MIM that is `miiserver.exe.config`; on the ECMA host the service and the wizard
+have one each, and both load connectors (domain/ecma_host.md 3.2).
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Bindings:
     probing: tuple[str, ...] = ()
 
     def apply(self, reference: AssemblyName) -> AssemblyName:
-        """Return the reference that the runtime looks for after redirection; only strong names are redirected."""
+        """Return the reference that the runtime looks for after redirection.
+
+        Only strong names are redirected.
+        """
         if not reference.is_strong:
             return reference
         for redirect in self.redirects:

@@ -81,7 +81,9 @@ class Companion:
 
 
 def companions_of(assembly: Assembly, search: Search, libraries: Collection[str]) -> Iterator[Companion]:
-    """Find the companions of a staged library: its configuration, satellites, and logging configuration where it uses that library.
+    """Find the companions of a staged library.
+
+    Its configuration, satellites, and logging configuration where it uses that library.
 
     Args:
         assembly: The staged library.

@@ -14,8 +14,9 @@ from pathlib import Path
 from mim2ecma.documents.errors import UsageError
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
-from .assembly import AssemblyError, read_assembly
+from .assembly import AssemblyError
 from .names import Version, parse_version
+from .reader import read_assembly
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -55,7 +56,8 @@ def read_listing(items: Iterable[object], source: str = "host") -> tuple[HostFil
     r"""Check a listing of files.
 
     Args:
-        items: Names, or mappings with `path` (or `file`, `filename`, `name`) and, where known, `checksum` or `sha256`, `size` or `bytes`, `version`.
+        items: Names, or mappings with `path` (or `file`, `filename`, `name`) and, where known, `checksum` or
+            `sha256`, `size` or `bytes`, `version`.
         source: Host or variable, for messages.
 
     Returns:
@@ -93,7 +95,10 @@ def read_listing(items: Iterable[object], source: str = "host") -> tuple[HostFil
 
 
 def windows_path_problem(path: str) -> str | None:
-    r"""Say why a path of a listing must not be used, None when it is plain: each part a plain name, a drive at most in front."""
+    r"""Say why a path of a listing must not be used, None when it is plain.
+
+    Each part a plain name, a drive at most in front.
+    """
     _drive, rest = ntpath.splitdrive(path)
     parts = [part for part in re.split(r"[\\/]", rest) if part]
     if not parts:
@@ -108,7 +113,9 @@ def windows_path_problem(path: str) -> str | None:
 
 
 def listing_of_folder(folder: Path) -> tuple[HostFile, ...]:
-    """List a folder on the controller as if it were the host's `ECMA` folder: names, hashes, assembly versions.
+    """List a folder on the controller as if it were the host's `ECMA` folder.
+
+    Names, hashes, assembly versions.
 
     Files that are no assembly are listed by name alone.
     """

@@ -1,8 +1,9 @@
 """The portable executable around an assembly: headers, sections, signature, version resource, import table.
 
-Read without loading and without trust: every offset is checked against the length of the file before it is used, and of a file that
-is larger than `WHOLE_FILE_BYTES` only the pieces that are asked for are read. Paragraph numbers are those of ECMA-335, 6th edition,
-partition II; the layout of the rest is the Microsoft PE and COFF specification.
+Read without loading and without trust: every offset is checked against the length of the file before it is
+used, and of a file that is larger than `WHOLE_FILE_BYTES` only the pieces that are asked for are read.
+Paragraph numbers are those of ECMA-335, 6th edition, partition II; the layout of the rest is the Microsoft PE
+and COFF specification.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class _Readable(Protocol):
     def close(self) -> None: ...
 
 
-class DamagedImage(Exception):
+class DamagedImageError(Exception):
     """The bytes contradict the format; `where` names the structure, the message says what was found."""
 
     def __init__(self, where: str, found: str, expected: str) -> None:
@@ -53,7 +54,7 @@ class DamagedImage(Exception):
         self.expected = expected
 
 
-class NotAnImage(DamagedImage):
+class NotAnImageError(DamagedImageError):
     """The file is no portable executable at all."""
 
 
@@ -94,8 +95,8 @@ class Image:
         """Open a file, or content that lies in memory, and read its headers.
 
         Raises:
-            NotAnImage: no `MZ` or no `PE` signature.
-            DamagedImage: headers point outside the file.
+            NotAnImageError: no `MZ` or no `PE` signature.
+            DamagedImageError: headers point outside the file.
             OSError: the file cannot be read.
         """
         self._file: _Readable = (
@@ -120,31 +121,36 @@ class Image:
     def at(self, offset: int, size: int, where: str) -> bytes:
         """Return `size` bytes at a file offset; `where` names the structure in the error."""
         if offset < 0 or size < 0 or offset + size > self.length:
-            raise DamagedImage(where, f"{size} bytes at {offset}", f"an end within {self.length} bytes")
+            raise DamagedImageError(where, f"{size} bytes at {offset}", f"an end within {self.length} bytes")
         if offset + size <= len(self._head):
             return self._head[offset : offset + size]
         if size > PIECE_BYTES:
-            raise DamagedImage(where, f"{size} bytes", f"at most {PIECE_BYTES}")
+            raise DamagedImageError(where, f"{size} bytes", f"at most {PIECE_BYTES}")
         self._file.seek(offset)
         piece = _read_up_to(self._file, size)
         if len(piece) < size:
-            raise DamagedImage(where, f"{len(piece)} bytes at {offset}", f"{size}")
+            raise DamagedImageError(where, f"{len(piece)} bytes at {offset}", f"{size}")
         return piece
 
     def offset_of(self, address: int, size: int, where: str) -> int:
-        """Translate a relative virtual address to a file offset (II.25.2.1); the whole range lies in one section."""
+        """Translate a relative virtual address to a file offset (II.25.2.1).
+
+        The whole range lies in one section.
+        """
         for section in self.sections:
             start = section.virtual_address
             if start <= address and address + size <= start + section.raw_size:
                 return section.raw_offset + (address - start)
-        raise DamagedImage(where, f"address 0x{address:x} with {size} bytes", "a range inside one section")
+        raise DamagedImageError(
+            where, f"address 0x{address:x} with {size} bytes", "a range inside one section"
+        )
 
     def sha256(self) -> str:
         """Hash the file's bytes without keeping them."""
         if self.length == len(self._head):
             return hashlib.sha256(self._head).hexdigest()
         if self.length > HASH_BYTES:
-            raise DamagedImage("file", f"{self.length} bytes", f"at most {HASH_BYTES}")
+            raise DamagedImageError("file", f"{self.length} bytes", f"at most {HASH_BYTES}")
         digest = hashlib.sha256()
         self._file.seek(0)
         while step := self._file.read(HASH_STEP):
@@ -154,12 +160,16 @@ class Image:
     @property
     def has_authenticode(self) -> bool:
         """True when a certificate table lies in the file. The signature itself is not verified here."""
-        # The directory of the certificate table holds a file offset, not an address (PE and COFF specification).
+        # The directory of the certificate table holds a file offset, not an address (PE and COFF
+        # specification).
         offset, size = self._directory(_DIRECTORY_SECURITY)
         return 0 < size <= self.length and 0 < offset <= self.length - size
 
     def imported_modules(self) -> tuple[str, ...]:
-        """Return the modules that the loader maps before (and, delayed, after) the first call, as they are written."""
+        """Return the modules that the loader maps before (and, delayed, after) the first call.
+
+        As they are written.
+        """
         names = [
             *self._import_names(_DIRECTORY_IMPORT, 20, 12),
             *self._import_names(_DIRECTORY_DELAY_IMPORT, 32, 4),
@@ -194,21 +204,23 @@ class Image:
     def _read_headers(self) -> None:
         head = self._head
         if len(head) < _DOS_HEADER.size or head[:2] != b"MZ":
-            raise NotAnImage("file", f"first bytes {head[:2]!r}", "'MZ', the start of a Windows executable")
+            raise NotAnImageError(
+                "file", f"first bytes {head[:2]!r}", "'MZ', the start of a Windows executable"
+            )
         start = _DOS_HEADER.unpack_from(head)[1]
         signature = self.at(start, 24, "PE header")
         if signature[:4] != b"PE\0\0":
-            raise NotAnImage("PE header", f"signature {signature[:4]!r}", "'PE' and two zero bytes")
+            raise NotAnImageError("PE header", f"signature {signature[:4]!r}", "'PE' and two zero bytes")
         self.machine, count, _, _, _, optional_size, self.characteristics = _COFF_HEADER.unpack_from(
             signature, 4
         )
         if count > SECTIONS_LIMIT:
-            raise DamagedImage("section table", f"{count} sections", f"at most {SECTIONS_LIMIT}")
+            raise DamagedImageError("section table", f"{count} sections", f"at most {SECTIONS_LIMIT}")
         optional = self.at(start + 24, optional_size, "optional header")
         magic = int.from_bytes(optional[:2], "little")
         fixed = {0x10B: 96, 0x20B: 112}.get(magic)
         if fixed is None or len(optional) < fixed:
-            raise DamagedImage("optional header", f"magic 0x{magic:x}", "0x10b or 0x20b with its fields")
+            raise DamagedImageError("optional header", f"magic 0x{magic:x}", "0x10b or 0x20b with its fields")
         directories = min(
             int.from_bytes(optional[fixed - 4 : fixed], "little"), (len(optional) - fixed) // 8, 16
         )
@@ -262,7 +274,9 @@ class Image:
         named, numbered = struct.unpack_from("<HH", header, 12)
         count = named + numbered
         if count > RESOURCE_ENTRIES_LIMIT:
-            raise DamagedImage("resource directory", f"{count} entries", f"at most {RESOURCE_ENTRIES_LIMIT}")
+            raise DamagedImageError(
+                "resource directory", f"{count} entries", f"at most {RESOURCE_ENTRIES_LIMIT}"
+            )
         entries = self.at(directory + 16, 8 * count, "resource directory")
         for identity, target in struct.iter_unpack("<II", entries):
             if wanted is None or identity == wanted:

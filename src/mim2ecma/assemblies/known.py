@@ -1,7 +1,9 @@
-"""What a Windows server already has: assemblies of .NET Framework and of Windows, native modules, and what the ECMA host supplies.
+"""What a Windows server already has.
 
-A public key token does not tell "part of .NET" (domain/ma_xml.md 13.3), so the lists hold names with versions. They are data beside
-this module; each file says where it comes from.
+Assemblies of .NET Framework and of Windows, native modules, and what the ECMA host supplies.
+
+A public key token does not tell "part of .NET" (domain/ma_xml.md 13.3), so the lists hold names with
+versions. They are data beside this module; each file says where it comes from.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ HOST_CONNECTORS = frozenset(
         "microsoft.identitymanagement.ma.webservices.dll",
     }
 )
-"""Connectors that the agent package is documented to bring (domain/ecma_host.md 3.2); used where the host was not listed."""
+"""Connectors that the agent package is documented to bring (domain/ecma_host.md 3.2).
+
+Used where the host was not listed.
+"""
 NEWEST_EXTENSION_VERSION: Version = (4, 1, 4, 0)
 """Assembly version of the newest MIM builds; 4.2.0.0 is Azure AD Connect's (domain/ma_xml.md 13.2)."""
 
@@ -49,7 +54,10 @@ def frameworks() -> tuple[str, ...]:
 
 
 def in_box(reference: AssemblyName, framework: str) -> Known | None:
-    """Return the assembly of .NET Framework that has the reference's name and publisher, of whatever version."""
+    """Return the assembly of .NET Framework that has the reference's name and publisher.
+
+    Of whatever version.
+    """
     known = _in_box(framework).get(reference.key)
     if known is None or (reference.public_key_token != known.public_key_token and not reference.retargetable):
         return None
@@ -57,7 +65,10 @@ def in_box(reference: AssemblyName, framework: str) -> Known | None:
 
 
 def satisfied_in_box(reference: AssemblyName, framework: str) -> bool:
-    """True when .NET Framework answers the reference: older versions are unified to its own, newer ones are not."""
+    """True when .NET Framework answers the reference.
+
+    Older versions are unified to its own, newer ones are not.
+    """
     known = in_box(reference, framework)
     return known is not None and (reference.retargetable or reference.version <= known.version)
 
@@ -75,7 +86,10 @@ def part_of_windows(reference: AssemblyName) -> Known | None:
 
 
 def module_status(name: str) -> str:
-    """Say where a native module comes from: `windows`, `redistributable` (Visual C++ runtimes) or `unknown`."""
+    """Say where a native module comes from.
+
+    `windows`, `redistributable` (Visual C++ runtimes) or `unknown`.
+    """
     data = _load("windows_modules.json")
     plain = name.casefold()
     file = plain if plain.endswith((".dll", ".drv", ".ocx", ".cpl", ".exe")) else plain + ".dll"

@@ -1,7 +1,8 @@
 """The metadata of an assembly: streams, heaps and the tables that tell what it is and what it needs.
 
-Only what the closure asks for is decoded; the size of each table's row is still needed for all tables before the wanted ones
-(ECMA-335 II.24.2.6). Nothing is believed: counts, offsets and indexes are checked against the stream they point into.
+Only what the closure asks for is decoded; the size of each table's row is still needed for all tables before
+the wanted ones (ECMA-335 II.24.2.6). Nothing is believed: counts, offsets and indexes are checked against the
+stream they point into.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
-from .image import DamagedImage
+from .image import DamagedImageError
 
 MODULE, TYPE_REF, TYPE_DEF, METHOD_DEF = 0x00, 0x01, 0x02, 0x06
 INTERFACE_IMPL, MEMBER_REF, CUSTOM_ATTRIBUTE = 0x09, 0x0A, 0x0C
@@ -66,9 +67,10 @@ _CODED: dict[str, tuple[int, tuple[int, ...]]] = {
     "ResolutionScope": (2, (0x00, 0x1A, 0x23, 0x01)),
     "TypeOrMethodDef": (1, (0x02, 0x06)),
 }
-# Columns of each table, II.22.2 to II.22.39 in order of the table number: 1, 2, 4 bytes; S, G, B heaps; a table number; a coded index.
-# 0x03, 0x05, 0x07, 0x13, 0x16 (pointer tables) and 0x1E, 0x1F (edit and continue) belong to the uncompressed stream `#-`
-# and are not in the standard; their layout is that of the runtime's own `metamodelcolumndefs`.
+# Columns of each table, II.22.2 to II.22.39 in order of the table number: 1, 2, 4 bytes; S, G, B heaps; a
+# table number; a coded index. 0x03, 0x05, 0x07, 0x13, 0x16 (pointer tables) and 0x1E, 0x1F (edit and
+# continue) belong to the uncompressed stream `#-` and are not in the standard; their layout is that of the
+# runtime's own `metamodelcolumndefs`.
 _COLUMNS: dict[int, str] = {
     0x00: "2 S G G G",
     0x01: "ResolutionScope S S",
@@ -129,7 +131,9 @@ class Table:
 
 
 class Metadata:
-    """Decoded table stream of one assembly. Rows and heap indexes are numbers as they stand in the file (rows from 1).
+    """Decoded table stream of one assembly.
+
+    Rows and heap indexes are numbers as they stand in the file (rows from 1).
 
     Attributes:
         runtime_version: Version string of the metadata root, such as `v4.0.30319`.
@@ -139,7 +143,7 @@ class Metadata:
         """Read root, stream headers and the sizes of all tables.
 
         Raises:
-            DamagedImage: the metadata contradicts ECMA-335.
+            DamagedImageError: the metadata contradicts ECMA-335.
         """
         self._data = data
         streams = self._read_root()
@@ -147,7 +151,7 @@ class Metadata:
         self._blobs = streams.get("#Blob", b"")
         tables = streams.get("#~") or streams.get("#-")
         if not tables:
-            raise DamagedImage("metadata", "no table stream", "a stream '#~' or '#-'")
+            raise DamagedImageError("metadata", "no table stream", "a stream '#~' or '#-'")
         self._tables = tables
         self.table = self._read_tables()
 
@@ -163,7 +167,7 @@ class Metadata:
         table = self.table.get(number)
         if table is None or not 1 <= index <= table.rows:
             count = table.rows if table else 0
-            raise DamagedImage(where, f"row {index} of table 0x{number:02x}", f"1 to {count}")
+            raise DamagedImageError(where, f"row {index} of table 0x{number:02x}", f"1 to {count}")
         return table.row.unpack_from(self._tables, table.offset + (index - 1) * table.row.size)
 
     def count(self, number: int) -> int:
@@ -172,14 +176,19 @@ class Metadata:
         return table.rows if table else 0
 
     def string(self, index: int) -> str:
-        """Return a name of the `#Strings` heap (II.24.2.3); bytes that are no UTF-8 are replaced by U+FFFD."""
+        """Return a name of the `#Strings` heap (II.24.2.3).
+
+        Bytes that are no UTF-8 are replaced by U+FFFD.
+        """
         if not index:
             return ""
         if index >= len(self.strings):
-            raise DamagedImage("#Strings", f"index {index}", f"below {len(self.strings)}")
+            raise DamagedImageError("#Strings", f"index {index}", f"below {len(self.strings)}")
         end = self.strings.find(b"\0", index, index + NAME_LIMIT + 1)
         if end < 0:
-            raise DamagedImage("#Strings", f"no end of the name at {index}", f"one within {NAME_LIMIT} bytes")
+            raise DamagedImageError(
+                "#Strings", f"no end of the name at {index}", f"one within {NAME_LIMIT} bytes"
+            )
         return self.strings[index:end].decode("utf-8", "replace")
 
     def blob(self, index: int) -> bytes:
@@ -188,15 +197,20 @@ class Metadata:
             return b""
         head = self._blobs[index : index + 4]
         if not head:
-            raise DamagedImage("#Blob", f"index {index}", f"below {len(self._blobs)}")
+            raise DamagedImageError("#Blob", f"index {index}", f"below {len(self._blobs)}")
         size, used = compressed_number(head)
         start = index + used
         if start + size > len(self._blobs):
-            raise DamagedImage("#Blob", f"{size} bytes at {index}", f"an end within {len(self._blobs)} bytes")
+            raise DamagedImageError(
+                "#Blob", f"{size} bytes at {index}", f"an end within {len(self._blobs)} bytes"
+            )
         return self._blobs[start : start + size]
 
     def rows_of_parent(self, number: int, parent: int) -> Iterator[tuple[int, ...]]:
-        """Iterate over the rows whose first column is `parent`, in a table that the standard wants sorted (II.22)."""
+        """Iterate over the rows whose first column is `parent`.
+
+        In a table that the standard wants sorted (II.22).
+        """
         table = self.table.get(number)
         if table is None:
             return
@@ -216,27 +230,27 @@ class Metadata:
     def _read_root(self) -> dict[str, bytes]:
         data = self._data
         if len(data) < 20 or int.from_bytes(data[:4], "little") != METADATA_SIGNATURE:
-            raise DamagedImage("metadata root", f"signature {data[:4]!r}", "'BSJB'")
+            raise DamagedImageError("metadata root", f"signature {data[:4]!r}", "'BSJB'")
         length = int.from_bytes(data[12:16], "little")
         if length > VERSION_LIMIT + 1 or 20 + length > len(data):
-            raise DamagedImage(
+            raise DamagedImageError(
                 "metadata root", f"a version string of {length} bytes", f"at most {VERSION_LIMIT + 1}"
             )
         self.runtime_version = data[16 : 16 + length].partition(b"\0")[0].decode("ascii", "replace")
         position = 16 + length
         count = int.from_bytes(data[position + 2 : position + 4], "little")
         if count > STREAMS_LIMIT:
-            raise DamagedImage("metadata root", f"{count} streams", f"at most {STREAMS_LIMIT}")
+            raise DamagedImageError("metadata root", f"{count} streams", f"at most {STREAMS_LIMIT}")
         position += 4
         streams: dict[str, bytes] = {}
         for _ in range(count):
             end = data.find(b"\0", position + 8, position + 8 + 32)
             if end < 0:
-                raise DamagedImage("stream header", "no end of the name", "one within 32 bytes")
+                raise DamagedImageError("stream header", "no end of the name", "one within 32 bytes")
             offset, size = struct.unpack_from("<II", data, position)
             name = data[position + 8 : end].decode("ascii", "replace")
             if offset + size > len(data):
-                raise DamagedImage(
+                raise DamagedImageError(
                     f"stream {name}", f"{size} bytes at {offset}", f"an end within {len(data)} bytes"
                 )
             streams.setdefault(name, data[offset : offset + size])
@@ -246,12 +260,12 @@ class Metadata:
     def _read_tables(self) -> dict[int, Table]:
         stream = self._tables
         if len(stream) < 24:
-            raise DamagedImage("table stream", f"{len(stream)} bytes", "at least 24")
+            raise DamagedImageError("table stream", f"{len(stream)} bytes", "at least 24")
         sizes, valid = stream[6], int.from_bytes(stream[8:16], "little")
         numbers = [number for number in range(64) if valid >> number & 1]
         position = 24 + 4 * len(numbers)
         if position > len(stream):
-            raise DamagedImage(
+            raise DamagedImageError(
                 "table stream", f"{len(numbers)} tables", f"row counts within {len(stream)} bytes"
             )
         counts = dict(zip(numbers, struct.unpack_from(f"<{len(numbers)}I", stream, 24), strict=True))
@@ -265,7 +279,7 @@ class Metadata:
             end = position + counts[number] * row.size
             if end > len(stream):
                 found = f"{counts[number]} rows of {row.size} bytes at {position}"
-                raise DamagedImage(f"table 0x{number:02x}", found, f"an end within {len(stream)} bytes")
+                raise DamagedImageError(f"table 0x{number:02x}", found, f"an end within {len(stream)} bytes")
             if counts[number]:
                 tables[number] = Table(counts[number], position, row)
             position = end
@@ -281,10 +295,10 @@ def compressed_number(data: bytes) -> tuple[int, int]:
         return (first & 0x3F) << 8 | data[1], 2
     if first < 0xE0 and len(data) >= 4:
         return (first & 0x1F) << 24 | data[1] << 16 | data[2] << 8 | data[3], 4
-    raise DamagedImage("#Blob", f"length byte 0x{first:02x}", "a compressed number")
+    raise DamagedImageError("#Blob", f"length byte 0x{first:02x}", "a compressed number")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _row(number: int, heap_sizes: int, wide: int) -> struct.Struct:
     """Pack format of a row; `wide` has a bit for each column that needs a 4-byte index."""
     code = ""
@@ -309,14 +323,17 @@ def _wide(number: int, counts: dict[int, int]) -> int:
     return wide
 
 
-@lru_cache(maxsize=None)
+@cache
 def _columns(number: int) -> tuple[str, ...]:
     return tuple(_COLUMNS[number].split())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _index_columns(number: int) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
-    """Columns that are indexes: position, the row count from which four bytes are needed, the tables (II.24.2.6)."""
+    """Columns that are indexes.
+
+    Position, the row count from which four bytes are needed, the tables (II.24.2.6).
+    """
     found = []
     for position, column in enumerate(_columns(number)):
         if column in _CODED:

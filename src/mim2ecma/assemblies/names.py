@@ -40,7 +40,8 @@ class AssemblyName:
 
     def __str__(self) -> str:
         token = self.public_key_token or "null"
-        return f"{self.name}, Version={self.version_text}, Culture={self.culture or 'neutral'}, PublicKeyToken={token}"
+        culture = self.culture or "neutral"
+        return f"{self.name}, Version={self.version_text}, Culture={culture}, PublicKeyToken={token}"
 
 
 def format_version(version: Version) -> str:
@@ -61,6 +62,9 @@ def parse_version(text: str) -> Version | None:
 
 
 def token_of_key(public_key: bytes) -> str:
-    """Return the public key token: the last eight bytes of the key's SHA-1, in reverse order (ECMA-335 II.6.3)."""
+    """Return the public key token.
+
+    The last eight bytes of the key's SHA-1, in reverse order (ECMA-335 II.6.3).
+    """
     digest = hashlib.sha1(public_key, usedforsecurity=False).digest()
     return digest[-1:-9:-1].hex()

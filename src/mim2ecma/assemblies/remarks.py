@@ -1,6 +1,7 @@
 """What the closure tells a person: findings C1, C2, ..., each with its next step. docs/closure.md lists them.
 
-A finding weighs `error` when the connector will not load or not work on the ECMA host, `warning` when it may not.
+A finding weighs `error` when the connector will not load or not work on the ECMA host, `warning` when it may
+not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _STRANGE_TO_64_BIT = frozenset({"x86", "arm", "arm64", "ia64"})
 
 
 def missing(reference: AssemblyName, label: str, framework: str, *, direct: bool) -> Finding:
-    """C1: a reference that nothing answers. An indirect one is a warning: packages reference more than they use."""
+    """C1: a reference that nothing answers.
+
+    An indirect one is a warning: packages reference more than they use.
+    """
     in_box = known.in_box(reference, framework)
     found = f"no file for '{reference}'"
     if in_box is not None:
@@ -39,8 +43,13 @@ def missing(reference: AssemblyName, label: str, framework: str, *, direct: bool
         severity=Severity.ERROR if direct else Severity.WARNING,
         where=label,
         found=found,
-        expected="a file in Extensions, Bin or the global assembly cache of MIM, or an assembly of the ECMA host",
-        next_step="Get the library from the connector's author and put it beside the connector in the fetched folder.",
+        expected=(
+            "a file in Extensions, Bin or the global assembly cache of MIM, or an assembly of the ECMA host"
+        ),
+        next_step=(
+            "Get the library from the connector's author and put it beside the connector in the fetched "
+            "folder."
+        ),
     )
 
 
@@ -53,7 +62,10 @@ def about_place(reference: AssemblyName, place: str, label: str) -> Iterator[Fin
             where=label,
             found=f"'{reference.name}' only in the global assembly cache of MIM",
             expected="the library beside the connector",
-            next_step="It is staged beside the connector; if it needs the cache (see its author), install it there on the ECMA host.",
+            next_step=(
+                "It is staged beside the connector; if it needs the cache (see its author), install it "
+                "there on the ECMA host."
+            ),
         )
     elif place in {"bin", "bin-assemblies"}:
         yield Finding(
@@ -62,7 +74,10 @@ def about_place(reference: AssemblyName, place: str, label: str) -> Iterator[Fin
             where=label,
             found=f"'{reference.name}' in the program folder of MIM ({place})",
             expected="the library beside the connector",
-            next_step="It belongs to MIM; check on the ECMA host whether the agent package brings it before it is staged.",
+            next_step=(
+                "It belongs to MIM; check on the ECMA host whether the agent package brings it before it is "
+                "staged."
+            ),
         )
 
 
@@ -75,7 +90,10 @@ def about_binding(
     service: Bindings | None,
     wizard: Bindings | None,
 ) -> Iterator[Finding]:
-    """C4 to C7: a strong name binds to exactly its version unless the program's own configuration redirects it."""
+    """C4 to C7.
+
+    A strong name binds to exactly its version unless the program's own configuration redirects it.
+    """
     identity = staged.identity
     if identity is None or not reference.is_strong:
         return
@@ -129,7 +147,10 @@ def about_binding(
             where=label,
             found=f"{found}; only the redirect in {mim.source} makes it work on MIM",
             expected="the same redirect in the configuration of the ECMA host's service and wizard",
-            next_step="Add the binding redirect to both .exe.config files, or get a build against the version at hand.",
+            next_step=(
+                "Add the binding redirect to both .exe.config files, or get a build against the version at "
+                "hand."
+            ),
         )
     else:
         yield Finding(
@@ -151,7 +172,10 @@ def two_versions(reference: AssemblyName, staged: Assembly, label: str, place: s
         where=label,
         found=f"'{reference.name}' {reference.version_text} (there is one in {place}) besides {version}",
         expected="one version of each library, as the ECMA folder is flat",
-        next_step="Install one of the two into the global assembly cache of the ECMA host, or redirect to the newer one.",
+        next_step=(
+            "Install one of the two into the global assembly cache of the ECMA host, or redirect to the "
+            "newer one."
+        ),
     )
 
 
@@ -188,9 +212,15 @@ def about_host_version(
         id="C10",
         severity=Severity.ERROR if programs else Severity.WARNING,
         where=label,
-        found=f"'{reference.name}' {format_version(on_host.version)} in the ECMA folder, wanted is {reference.version_text}",
+        found=(
+            f"'{reference.name}' {format_version(on_host.version)} in the ECMA folder, wanted is "
+            f"{reference.version_text}"
+        ),
         expected="that version, or a redirect in the configuration of service and wizard",
-        next_step="Look for the redirect in both .exe.config files of the ECMA host; without one the library does not bind.",
+        next_step=(
+            "Look for the redirect in both .exe.config files of the ECMA host; without one the library does "
+            "not bind."
+        ),
     )
 
 
@@ -236,7 +266,10 @@ def about_connector(connector: Assembly, framework: str) -> Iterator[Finding]:
             where=label,
             found="no class that implements an interface of ECMA 2 itself",
             expected="IMAExtensible2CallExport and its companions",
-            next_step="Its classes may inherit them from a staged library; check that this is the connector's own DLL.",
+            next_step=(
+                "Its classes may inherit them from a staged library; check that this is the connector's own "
+                "DLL."
+            ),
         )
     elif "IMAExtensible2CallExport" not in connector.interfaces:
         yield Finding(
@@ -281,7 +314,10 @@ def about_file(assembly: Assembly, label: str) -> Iterator[Finding]:
             where=label,
             found=texts,
             expected="all libraries as references",
-            next_step="Ask the author what else it needs (plug-ins, programs, registry values) and declare it as extra payload.",
+            next_step=(
+                "Ask the author what else it needs (plug-ins, programs, registry values) and declare it as "
+                "extra payload."
+            ),
         )
     if assembly.strong_name == "delay-signed" and assembly.kind != "module":
         yield Finding(
@@ -299,7 +335,10 @@ def about_file(assembly: Assembly, label: str) -> Iterator[Finding]:
             where=label,
             found=warning,
             expected="metadata as ECMA-335 says",
-            next_step="Fetch the file again; if it stays so, an obfuscator has changed it and the closure may lack a file.",
+            next_step=(
+                "Fetch the file again; if it stays so, an obfuscator has changed it and the closure may "
+                "lack a file."
+            ),
         )
 
 
@@ -340,7 +379,10 @@ def wrong_identity(file: str, identity: AssemblyName, reference: AssemblyName) -
 
 
 def unusable_name(label: str, name: str, problem: str) -> Finding:
-    """C21: a name in the metadata that could leave the folder or means a device. It is never used as a path."""
+    """C21: a name in the metadata that could leave the folder or means a device.
+
+    It is never used as a path.
+    """
     return Finding(
         id="C21",
         severity=Severity.ERROR,
@@ -369,7 +411,9 @@ def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
             where=label,
             found=f"calls into '{name}', part of a Visual C++ redistributable package",
             expected="the package on the ECMA host",
-            next_step="Install the Visual C++ redistributable package (x64) of that version on the ECMA host.",
+            next_step=(
+                "Install the Visual C++ redistributable package (x64) of that version on the ECMA host."
+            ),
         )
 
 
@@ -387,14 +431,20 @@ def about_windows(windows: known.Known, label: str) -> Iterator[Finding]:
 
 
 def about_facade(reference: AssemblyName, staged: Assembly, framework: str) -> Iterator[Finding]:
-    """C25: .NET Framework has the name too, in an older version; the one from MIM is staged (domain/ma_xml.md 13.3)."""
+    """C25: .NET Framework has the name too, in an older version.
+
+    The one from MIM is staged (domain/ma_xml.md 13.3).
+    """
     in_box = known.in_box(reference, framework)
     if in_box is not None:
         yield Finding(
             id="C25",
             severity=Severity.INFORMATION,
             where=staged.path.name,
-            found=f"version {reference.version_text} is wanted, .NET Framework {framework} has {format_version(in_box.version)}",
+            found=(
+                f"version {reference.version_text} is wanted, .NET Framework {framework} has "
+                f"{format_version(in_box.version)}"
+            ),
             expected="the newer one beside the connector",
             next_step="Nothing to do: the library from MIM is staged.",
         )
@@ -405,7 +455,8 @@ def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
     version = parse_version(match[1]) if match else None
     newest = parse_version(known.DEFAULT_FRAMEWORK)
     if version is not None and newest is not None and version > newest:
-        # The loader does not enforce the attribute for libraries; what is missing fails late (domain/ma_xml.md 13.1).
+        # The loader does not enforce the attribute for libraries; what is missing fails late
+        # (domain/ma_xml.md 13.1).
         yield Finding(
             id="C14",
             severity=Severity.WARNING,

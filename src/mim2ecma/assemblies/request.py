@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mim2ecma.documents.errors import UsageError
 
 from . import known
 from .bindings import Bindings, read_bindings
-from .closure import Surroundings, close, without_ours
+from .closure import Surroundings
+from .drawing import draw
 from .host import read_listing
 from .search import Place, Search
+from .walk import close, without_ours
 
 
 def closure_document(
@@ -20,7 +22,7 @@ def closure_document(
     search: Iterable[str] = (),
     host: Iterable[object] = (),
     ours: Iterable[object] = (),
-    bin: str = "",  # noqa: A002  (the folder's own name on MIM)
+    bin: str = "",
     gac: Iterable[str] = (),
     framework: str = known.DEFAULT_FRAMEWORK,
     mim_config: str = "",
@@ -36,7 +38,8 @@ def closure_document(
         host: Names or listing of what lies in the ECMA folder.
         ours: What earlier runs staged there: `path` and `sha256` each.
         bin: Folder fetched from MIM's `Bin`; its `Assemblies` folder is searched too.
-        gac: Fetched roots of the global assembly cache (`%windir%\assembly`, `%windir%\Microsoft.NET\assembly`).
+        gac: Fetched roots of the global assembly cache (`%windir%\assembly`,
+            `%windir%\Microsoft.NET\assembly`).
         framework: Version of .NET Framework on the ECMA host.
         mim_config: Fetched `miiserver.exe.config`.
         service_config: Fetched configuration of the ECMA host's service.
@@ -69,6 +72,24 @@ def closure_document(
         declared=tuple(declared),
     )
     return close(Path(connector), surroundings).to_dict()
+
+
+def drawing(closure: Mapping[str, object]) -> str:
+    """Draw a `closure` document as SVG.
+
+    Raises:
+        UsageError: it is no closure document.
+    """
+    connector = closure.get("connector")
+    if not isinstance(connector, Mapping) or not isinstance(connector.get("file"), str):
+        raise UsageError(
+            source="closure_drawing",
+            where="input",
+            found="something else",
+            expected="a closure document",
+            next_step="Give the result of assembly_closure.",
+        )
+    return draw(closure)
 
 
 def nearest_framework(version: str) -> str:

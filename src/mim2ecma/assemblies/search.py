@@ -1,7 +1,9 @@
-"""Where a reference is looked for: the folders that were fetched from the MIM host, in the order in which MIM would find a file.
+r"""Where a reference is looked for.
 
-`Extensions`, `Bin`, `Bin\\Assemblies`, then the global assembly cache in both its roots (domain/mim_sync.md 5). Folders are listed once,
-files are opened only when a reference leads to them.
+The folders that were fetched from the MIM host, in the order in which MIM would find a file.
+
+`Extensions`, `Bin`, `Bin\Assemblies`, then the global assembly cache in both its roots (domain/mim_sync.md
+5). Folders are listed once, files are opened only when a reference leads to them.
 """
 
 from __future__ import annotations
@@ -83,7 +85,8 @@ class Folder:
                             )
                         if bare_file_name_problem(entry.name) is not None:
                             continue  # Windows could not hold such a name; it did not come from there
-                        # Two names that differ in case alone cannot both come from Windows: the first by name wins.
+                        # Two names that differ in case alone cannot both come from Windows: the first by name
+                        # wins.
                         target = self._folders if entry.is_dir(follow_symlinks=False) else self._files
                         if target is self._files and not entry.is_file(follow_symlinks=False):
                             continue
@@ -104,7 +107,10 @@ class Search:
         self.folders = sorted(unique.values(), key=lambda folder: order.index(folder.place))
 
     def candidates(self, reference: AssemblyName) -> Iterator[Candidate]:
-        """Yield files that carry the reference's name, best place first. The name must have been checked before."""
+        """Yield files that carry the reference's name, best place first.
+
+        The name must have been checked before.
+        """
         for folder in self.folders:
             if folder.place is Place.GAC:
                 yield from self._in_gac(folder, reference)
@@ -129,7 +135,10 @@ class Search:
         return None
 
     def _in_gac(self, root: Folder, reference: AssemblyName) -> Iterator[Candidate]:
-        r"""Look into `<root>\GAC_MSIL\<name>\[v4.0_]<version>_<culture>_<token>\<name>.dll`; both roots have this shape."""
+        r"""Look into `<root>\GAC_MSIL\<name>\[v4.0_]<version>_<culture>_<token>\<name>.dll`.
+
+        Both roots have this shape.
+        """
         for kind in GAC_KINDS:
             holder = root.folder(kind)
             named = holder.folder(reference.name) if holder else None

@@ -1,1 +1,4 @@
-"""From inspection, closure and the listing of the ECMA host to a plan: what is added, replaced, kept or refused, and why."""
+"""From inspection, closure and the listing of the ECMA host to a plan.
+
+What is added, replaced, kept or refused, and why.
+"""

@@ -1,7 +1,8 @@
-"""Whose a file in the ECMA folder is: the vendor's, ours, or somebody else's.
+r"""Whose a file in the ECMA folder is: the vendor's, ours, or somebody else's.
 
-A listing of a fresh `Service\\ECMA` is not published (domain/ecma_host.md 3.2), so names decide where no list of what the agent package
-brought is given. When in doubt a file is foreign, and foreign files are not touched.
+A listing of a fresh `Service\ECMA` is not published (domain/ecma_host.md 3.2), so names decide where no list
+of what the agent package brought is given. When in doubt a file is foreign, and foreign files are not
+touched.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ class Owner(StrEnum):
 PRODUCT_NAMES = re.compile(
     r"Microsoft\.(?:IAM\.Connector|IdentityManagement|ECMA2Host|MetadirectoryServicesEx)\b.*", re.IGNORECASE
 )
-"""Files of the product itself: on MIM and on the ECMA host alike they are Microsoft's own (domain/ecma_host.md 3.2)."""
+"""Files of the product itself.
+
+On MIM and on the ECMA host alike they are Microsoft's own (domain/ecma_host.md 3.2).
+"""
 VENDOR_NAMES = re.compile(
     r"(?:Microsoft\..*|System\..*|Newtonsoft\.Json\.dll|netstandard\.dll)\Z", re.IGNORECASE
 )
@@ -32,7 +36,10 @@ VENDOR_NAMES = re.compile(
 
 
 def is_product_file(name: str) -> bool:
-    """True for a file that only Microsoft makes, so that the host's own build is the right one on the host."""
+    """True for a file that only Microsoft makes.
+
+    So that the host's own build is the right one on the host.
+    """
     return PRODUCT_NAMES.fullmatch(name) is not None
 
 
@@ -48,7 +55,8 @@ class Owners:
     def of(self, file: HostFile) -> Owner:
         """Return the owner of a file that lies on the host.
 
-        A file that we staged is ours only while its content is what we put there: whoever changed it has taken it over.
+        A file that we staged is ours only while its content is what we put there: whoever changed it has
+        taken it over.
         """
         if file.key in self._vendor:
             return Owner.VENDOR

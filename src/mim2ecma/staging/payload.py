@@ -1,6 +1,9 @@
-"""Files that a person declares beside what the closure finds: scripts, data source names, projects, data folders.
+"""Files that a person declares beside what the closure finds.
 
-No reference walk can see them (domain/ecma_host.md 3.2: "related software can be more than DLLs"), so they are named in the inventory.
+Scripts, data source names, projects, data folders.
+
+No reference walk can see them (domain/ecma_host.md 3.2: "related software can be more than DLLs"), so they
+are named in the inventory.
 """
 
 from __future__ import annotations
@@ -48,8 +51,8 @@ def declared_payload(items: Iterable[object]) -> list[Wanted]:
     r"""Read the declared payload.
 
     Args:
-        items: Mappings with `source` (file or folder on the controller) and, where it is not the same name in the ECMA folder, `target`
-            (path below the ECMA folder, or absolute).
+        items: Mappings with `source` (file or folder on the controller) and, where it is not the same name in
+            the ECMA folder, `target` (path below the ECMA folder, or absolute).
 
     Raises:
         UsageError: an item has another form.

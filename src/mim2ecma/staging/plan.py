@@ -1,8 +1,11 @@
-"""The staging plan: one decision for each file, with its reason; the services that stand still meanwhile; what is backed up.
+"""The staging plan: one decision for each file, with its reason.
 
-Nothing of Microsoft's and nothing of unknown origin is ever replaced. Copies of a connector's files that the service made in `Cache` (one
-for the service, one below it for the automatic synchronization, found by name) follow the file they were made from, because otherwise
-the host goes on with the old one (domain/ecma_host.md 3.2, 3.3).
+The services that stand still meanwhile; what is backed up.
+
+Nothing of Microsoft's and nothing of unknown origin is ever replaced. Copies of a connector's files that the
+service made in `Cache` (one for the service, one below it for the automatic synchronization, found by name)
+follow the file they were made from, because otherwise the host goes on with the old one (domain/ecma_host.md
+3.2, 3.3).
 """
 
 from __future__ import annotations
@@ -146,7 +149,9 @@ class Plan:
                 "name": self.host.service,
                 "state": self.host.service_state or None,
                 "action": "stop, then start",
-                "reason": f"{len(self.changes)} files change; a running service holds them and keeps its copies",
+                "reason": (
+                    f"{len(self.changes)} files change; a running service holds them and keeps its copies"
+                ),
             }
         ]
 
@@ -174,8 +179,8 @@ def make_plan(
     owners = Owners(host.ours, host.vendor)
     inventory = {file.key: file for file in host.files}
     copies = _copies(host)
-    allowed = {path_key(name) for name in replace}
-    kept = {path_key(name) for name in keep}
+    decided = {path_key(name): Action.REPLACE for name in replace}
+    decided |= {path_key(name): Action.KEEP for name in keep}
     planned: dict[str, PlannedFile] = {}
     for item in sorted(wanted, key=lambda item: (path_key(item.target), item.source)):
         target = _target(item, host)
@@ -191,9 +196,7 @@ def make_plan(
                 "Leave one of the two out.",
             )
         existing = inventory.get(key)
-        decision = _decide(
-            item, target, existing, owners, path_key(item.target) in allowed, path_key(item.target) in kept
-        )
+        decision = _decide(item, target, existing, owners, decided.get(path_key(item.target)))
         planned[key] = decision
         for copy in copies.get(ntpath.basename(target).casefold(), ()):
             if copy.key != key:
@@ -243,56 +246,63 @@ def wanted_files(
 
 
 def _decide(
-    item: Wanted, target: str, existing: HostFile | None, owners: Owners, allowed: bool, kept: bool
+    item: Wanted, target: str, existing: HostFile | None, owners: Owners, decided: Action | None
 ) -> PlannedFile:
-    def decision(action: Action, owner: Owner, reason: str, *, host_file: bool = False) -> PlannedFile:
-        # What stays is described by what lies there: nothing is copied, so there is no source.
-        return PlannedFile(
-            target=existing.path if existing else target,
-            source=None if host_file else item.source,
-            sha256=existing.sha256 if existing and host_file else item.sha256,
-            bytes=item.bytes,
-            action=action,
-            owner=owner,
-            reason=reason,
-            replaces=existing if action is Action.REPLACE else None,
-        )
-
-    name = ntpath.basename(target)
+    """Decide for one target; `decided` is what a person has said about it beforehand."""
     if existing is None:
-        if is_product_file(name) and name.casefold().endswith(".dll"):
-            reason = f"{item.what}; Microsoft delivers it with the agent package and it is not there"
-            return decision(Action.REFUSE, Owner.VENDOR, reason)
-        return decision(Action.ADD, Owner.OURS, f"{item.what}; not on the host")
+        product = is_product_file(ntpath.basename(target)) and target.casefold().endswith(".dll")
+        reason = (
+            "Microsoft delivers it with the agent package and it is not there"
+            if product
+            else "not on the host"
+        )
+        return PlannedFile(
+            target=target,
+            source=item.source,
+            sha256=item.sha256,
+            bytes=item.bytes,
+            action=Action.REFUSE if product else Action.ADD,
+            owner=Owner.VENDOR if product else Owner.OURS,
+            reason=f"{item.what}; {reason}",
+        )
     owner = owners.of(existing)
-    if existing.sha256 is None:
-        return decision(
-            Action.REFUSE, owner, f"{item.what}; the listing has no SHA-256 of the file on the host"
-        )
-    if existing.sha256 == item.sha256:
-        return decision(Action.KEEP, owner, f"{item.what}; the host has the same file")
-    if kept:
-        return decision(
-            Action.KEEP, owner, f"{item.what}; the host's own file stays, as decided", host_file=True
-        )
-    if owner is Owner.OURS:
-        return decision(Action.REPLACE, owner, f"{item.what}; an earlier run staged another build")
-    if owner is Owner.VENDOR:
-        if is_product_file(name):
-            return decision(
-                Action.KEEP, owner, f"{item.what}; Microsoft's own file of the host stays", host_file=True
-            )
-        return decision(
-            Action.REFUSE, owner, f"{item.what}; the agent package brought another file of that name"
-        )
-    if allowed:
-        return decision(Action.REPLACE, owner, f"{item.what}; replacing the foreign file was allowed")
-    changed = (
-        "somebody changed the file that we staged"
-        if owners.was_ours(existing.path)
-        else "a file of unknown origin is there"
+    action, reason = _judge(item, existing, owner, decided, owners.was_ours(existing.path))
+    # What stays although it differs is described by what lies there: nothing is copied, so it has no source.
+    stays = action is Action.KEEP and existing.sha256 != item.sha256
+    return PlannedFile(
+        target=existing.path,
+        source=None if stays else item.source,
+        sha256=existing.sha256 if stays else item.sha256,
+        bytes=item.bytes,
+        action=action,
+        owner=owner,
+        reason=f"{item.what}; {reason}",
+        replaces=existing if action is Action.REPLACE else None,
     )
-    return decision(Action.REFUSE, owner, f"{item.what}; {changed}")
+
+
+def _judge(
+    item: Wanted, existing: HostFile, owner: Owner, decided: Action | None, was_ours: bool
+) -> tuple[Action, str]:
+    if existing.sha256 is None:
+        answer = Action.REFUSE, "the listing has no SHA-256 of the file on the host"
+    elif existing.sha256 == item.sha256:
+        answer = Action.KEEP, "the host has the same file"
+    elif decided is Action.KEEP:
+        answer = Action.KEEP, "the host's own file stays, as decided"
+    elif owner is Owner.OURS:
+        answer = Action.REPLACE, "an earlier run staged another build"
+    elif owner is Owner.VENDOR and is_product_file(existing.name):
+        answer = Action.KEEP, "Microsoft's own file of the host stays"
+    elif owner is Owner.VENDOR:
+        answer = Action.REFUSE, "the agent package brought another file of that name"
+    elif decided is Action.REPLACE:
+        answer = Action.REPLACE, "replacing the foreign file was allowed"
+    elif was_ours:
+        answer = Action.REFUSE, "somebody changed the file that we staged"
+    else:
+        answer = Action.REFUSE, "a file of unknown origin is there"
+    return answer
 
 
 def _decide_copy(item: Wanted, copy: HostFile, main: PlannedFile, owners: Owners) -> PlannedFile:

@@ -1,0 +1,435 @@
+"""The walk over a connector's references.
+
+Breadth first, with a visited set because cycles exist (domain/ma_xml.md 13.3). For each reference the first
+rule that holds decides: supplied by the host by name, in-box of .NET Framework, embedded, in the ECMA folder,
+part of Windows, found on MIM (stage), missing. docs/closure.md says why in this order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mim2ecma.documents.findings import Finding, in_order
+from mim2ecma.documents.safe_names import bare_file_name_problem
+
+from . import known, remarks
+from .assembly import Assembly, AssemblyError, Resource
+from .closure import Closure, JsonObject, StagedFile, Surroundings
+from .companions import Companion, companions_of, declared_companion
+from .host import HostFile
+from .image import DamagedImageError
+from .names import AssemblyName, format_version
+from .reader import read_assembly, read_embedded, read_resource
+from .search import Candidate, Place
+
+FILES_LIMIT = 5000
+"""More files than that belong to no connector; the largest known has about 80 (domain/ma_xml.md 13.3)."""
+EMBEDDED_DEPTH = 3
+"""Libraries embedded in embedded libraries.
+
+Costura packs one level, an author may nest a packed library once more.
+"""
+
+
+def close(connector: Path, surroundings: Surroundings) -> Closure:
+    """Walk over everything that a connector references.
+
+    Args:
+        connector: The connector's own file.
+        surroundings: Folders, listing of the ECMA host, bindings.
+
+    Raises:
+        AssemblyError: the connector itself cannot be read.
+        InputError: a folder cannot be listed.
+    """
+    return _Walk(surroundings).run(connector)
+
+
+def without_ours(host: Iterable[HostFile], ours: Sequence[HostFile]) -> tuple[HostFile, ...]:
+    """Leave out what an earlier run of ours staged.
+
+    A file counts as ours while its content is still what we put there.
+
+    Without this, the files of the first run would look supplied by the host in the second.
+    """
+    staged = {(file.name.casefold(), file.sha256) for file in ours}
+    return tuple(file for file in host if (file.name.casefold(), file.sha256) not in staged)
+
+
+@dataclass(slots=True)
+class Answer:
+    """One entry of a list of the closure."""
+
+    assembly: str
+    version: str | None
+    wanted_by: set[str] = field(default_factory=set)
+    more: JsonObject = field(default_factory=dict)
+
+    def to_dict(self) -> JsonObject:
+        """The JSON form."""
+        return {
+            "assembly": self.assembly,
+            "version": self.version,
+            "wanted_by": sorted(self.wanted_by, key=str.casefold),
+            **self.more,
+        }
+
+
+class _Walk:
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.around = surroundings
+        self.findings: list[Finding] = []
+        self.staged: dict[str, StagedFile] = {}
+        self.wanted_by: dict[str, set[str]] = {}
+        self.answers: dict[str, dict[tuple[str, str], Answer]] = {
+            name: {} for name in ("host_supplied", "in_box", "windows", "embedded", "missing")
+        }
+        self.embedded: dict[str, tuple[str, Resource, Path]] = {}
+        self.conflicts: dict[str, JsonObject] = {}
+        self.native: dict[str, JsonObject] = {}
+        self.native_files: dict[str, Companion] = {}
+        self.edges: set[tuple[str, str, str]] = set()
+        self.queue: deque[tuple[Assembly, str]] = deque()
+        self.host_by_name: dict[str, HostFile] = {}
+        for file in surroundings.host:
+            self.host_by_name.setdefault(file.name.casefold(), file)
+        self.read_files: dict[Path, Assembly | None] = {}
+
+    def run(self, path: Path) -> Closure:
+        connector = read_assembly(path, digest=True)
+        place = next(
+            (folder.place for folder in self.around.search.folders if path.parent == folder.path),
+            Place.EXTENSIONS,
+        )
+        supplied = self._supplied_connector(connector)
+        self.findings += remarks.about_connector(connector, self.around.framework)
+        key = connector.identity.key if connector.identity else path.stem.casefold()
+        if not supplied:
+            # A connector that the host brings itself is not walked: what it needs came with it.
+            self.staged[key] = StagedFile(connector, place)
+            self.wanted_by[key] = set()
+            self._enter(connector, connector.path.name)
+        self.connector_key = key
+        while self.queue:
+            assembly, label = self.queue.popleft()
+            for reference in assembly.references:
+                self._answer(reference, label, direct=assembly is connector)
+            for module in assembly.modules:
+                self._answer_module(module.name, module.kind, label)
+        return self._result(connector, supplied)
+
+    def _result(self, connector: Assembly, supplied: bool) -> Closure:
+        stage = tuple(
+            (self.staged[key], tuple(sorted(self.wanted_by[key], key=str.casefold)))
+            for key in sorted(self.staged, key=lambda key: (key != self.connector_key, key))
+        )
+        companions: dict[str, Companion] = {
+            companion.key: companion for companion in self.native_files.values()
+        }
+        for staged, _ in stage:
+            for companion in companions_of(
+                staged.assembly, self.around.search, set(self.staged) | set(self.embedded)
+            ):
+                companions.setdefault(companion.key, companion)
+        for name in self.around.declared:
+            found, finding = declared_companion(name, self.around.search)
+            self.findings += [finding] if finding else []
+            if found and found.path.name.casefold() not in {staged.file.casefold() for staged, _ in stage}:
+                companions.setdefault(found.key, found)
+        return Closure(
+            connector=connector,
+            connector_supplied=supplied,
+            stage=stage,
+            lists={
+                name: tuple(answers[key].to_dict() for key in sorted(answers))
+                for name, answers in self.answers.items()
+            },
+            conflicts=tuple(self.conflicts[key] for key in sorted(self.conflicts)),
+            native=tuple(self.native[key] for key in sorted(self.native)),
+            companions=tuple(companions[key] for key in sorted(companions)),
+            edges=tuple(sorted(self.edges)),
+            findings=in_order(dict.fromkeys(self.findings)),
+        )
+
+    def _supplied_connector(self, connector: Assembly) -> bool:
+        """True when the ECMA folder has this connector from Microsoft's package (domain/ecma_host.md 3.2)."""
+        on_host = self.host_by_name.get(connector.path.name.casefold())
+        name = connector.identity.name if connector.identity else connector.path.stem
+        if on_host is None:
+            file = connector.path.name.casefold()
+            if self.around.host or file not in known.HOST_CONNECTORS:
+                return False
+            more: JsonObject = {
+                "file": connector.path.name,
+                "reason": "documented to come with the agent package",
+            }
+            self._note("host_supplied", AssemblyName(name), None, more).version = None
+            return True
+        self._compare_with_host(name, connector, on_host)
+        self._note("host_supplied", AssemblyName(name), None, {"file": on_host.name}).version = (
+            format_version(on_host.version) if on_host.version else None
+        )
+        return True
+
+    def _enter(self, assembly: Assembly, label: str, depth: int = 0) -> None:
+        """Take up a file whose references are to be walked, with what it carries inside."""
+        if len(self.read_files) > FILES_LIMIT:
+            return
+        self.findings += remarks.about_file(assembly, label)
+        for resource in assembly.resources:
+            library = resource.library
+            if (
+                library
+                and resource.embedded
+                and depth < EMBEDDED_DEPTH
+                and bare_file_name_problem(library) is None
+            ):
+                self.embedded.setdefault(library, (label, resource, assembly.path))
+        self.queue.append((assembly, label))
+
+    def _answer(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
+        problem = bare_file_name_problem(reference.name + ".dll")
+        if problem is not None:
+            self._edge(label, reference, "missing")
+            self._note("missing", reference, label, {"public_key_token": reference.public_key_token})
+            self.findings.append(remarks.unusable_name(label, reference.name, problem))
+            return
+        if reference.key in known.HOST_SUPPLIED:
+            self._note("host_supplied", reference, label, {"reason": "never staged"})
+            self._edge(label, reference, "host_supplied")
+            self.findings += remarks.about_extension_reference(reference, label)
+        elif known.satisfied_in_box(reference, self.around.framework):
+            self._note("in_box", reference, label, {"framework": self.around.framework})
+            self._edge(label, reference, "in_box")
+        elif reference.key in self.embedded:
+            self._answer_embedded(reference, label)
+        elif reference.key in self.staged:
+            self._again(reference, label)
+        elif self._on_host(reference) is not None:
+            self._answer_from_host(reference, label)
+        elif (windows := known.part_of_windows(reference)) is not None:
+            more: JsonObject = {"needs": windows.needs} if windows.needs else {}
+            self._note("windows", reference, label, more)
+            self._edge(label, reference, "windows")
+            self.findings += remarks.about_windows(windows, label)
+        else:
+            self._answer_from_mim(reference, label, direct=direct)
+
+    def _answer_embedded(self, reference: AssemblyName, label: str) -> None:
+        holder, resource, path = self.embedded[reference.key]
+        first = not any(key[0] == reference.key for key in self.answers["embedded"])
+        self._note("embedded", reference, label, {"in": holder, "resource": resource.name})
+        self._edge(label, reference, "embedded")
+        if not first:
+            return
+        inner_label = f"{reference.name} (embedded in {holder})"
+        try:
+            inner = read_embedded(read_resource(path, resource), inner_label)
+        except (DamagedImageError, AssemblyError) as error:
+            self.findings.append(remarks.unreadable_embedded(holder, resource, str(error)))
+            return
+        depth = holder.count("(embedded in") + 1
+        # The inner library lies in no folder, so nothing of it is looked for beside it; its references are
+        # walked all the same, because packers leave libraries out (domain/ma_xml.md 13.3).
+        self._enter(inner, inner_label, depth=EMBEDDED_DEPTH if inner.resources else depth)
+
+    def _again(self, reference: AssemblyName, label: str) -> None:
+        """A further reference to a file that is already staged."""
+        staged = self.staged[reference.key]
+        self.wanted_by[reference.key].add(label)
+        self._edge(label, reference, "stage")
+        self._judge_binding(reference, staged, label)
+        exact = self._exact_elsewhere(reference, staged)
+        if exact is not None:
+            key = f"versions:{reference.key}:{reference.version_text}"
+            self.conflicts[key] = {
+                "assembly": reference.name,
+                "kind": "two-versions",
+                "staged": staged.assembly.identity.version_text if staged.assembly.identity else None,
+                "wanted": reference.version_text,
+                "wanted_by": [label],
+                "place": exact.place.value,
+            }
+            self.findings.append(remarks.two_versions(reference, staged.assembly, label, exact.place.value))
+
+    def _exact_elsewhere(self, reference: AssemblyName, staged: StagedFile) -> Candidate | None:
+        identity = staged.assembly.identity
+        if not reference.is_strong or identity is None or identity.version == reference.version:
+            return None
+        for candidate in self.around.search.candidates(reference):
+            if candidate.path == staged.assembly.path:
+                continue
+            other = self._read(candidate)
+            if (
+                other
+                and other.identity
+                and _same(other.identity, reference)
+                and other.identity.version == reference.version
+            ):
+                return candidate
+        return None
+
+    def _on_host(self, reference: AssemblyName) -> HostFile | None:
+        for suffix in (".dll", ".exe"):
+            found = self.host_by_name.get(reference.key + suffix)
+            if found is not None:
+                return found
+        return None
+
+    def _answer_from_host(self, reference: AssemblyName, label: str) -> None:
+        on_host = self._on_host(reference)
+        assert on_host is not None  # noqa: S101  (the caller looked)
+        more: JsonObject = {"file": on_host.name}
+        self._edge(label, reference, "host_supplied")
+        ours = self._best(reference)
+        if ours is not None:
+            more["identical"] = self._compare_with_host(reference.name, ours.assembly, on_host)
+        self._note("host_supplied", reference, label, more)
+        self.findings += remarks.about_host_version(
+            reference, on_host, self.around.service, self.around.wizard, label
+        )
+
+    def _compare_with_host(self, name: str, ours: Assembly, on_host: HostFile) -> bool | None:
+        if on_host.sha256 is None:
+            relation = "unknown"
+        elif on_host.sha256 == ours.sha256:
+            return True
+        elif on_host.version is None or ours.identity is None:
+            relation = "different"
+        elif on_host.version == ours.identity.version:
+            relation = "same-version"
+        else:
+            relation = "older" if on_host.version < ours.identity.version else "newer"
+        version = ours.identity.version_text if ours.identity else None
+        self.conflicts[f"host:{on_host.key}"] = {
+            "assembly": name,
+            "kind": "on-host",
+            "file": on_host.name,
+            "mim_version": version,
+            "host_version": format_version(on_host.version) if on_host.version else None,
+            "host_is": relation,
+        }
+        self.findings.append(remarks.differs_on_host(name, version, on_host, relation))
+        return None if relation == "unknown" else False
+
+    def _answer_from_mim(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
+        best = self._best(reference)
+        if best is None:
+            self._note("missing", reference, label, {"public_key_token": reference.public_key_token})
+            self._edge(label, reference, "missing")
+            self.findings.append(remarks.missing(reference, label, self.around.framework, direct=direct))
+            return
+        self.staged[reference.key] = best
+        self.wanted_by[reference.key] = {label}
+        self._edge(label, reference, "stage")
+        self.findings += remarks.about_place(reference, best.place.value, label)
+        self.findings += remarks.about_facade(reference, best.assembly, self.around.framework)
+        self._judge_binding(reference, best, label)
+        self._enter(best.assembly, best.file)
+
+    def _judge_binding(self, reference: AssemblyName, staged: StagedFile, label: str) -> None:
+        around = self.around
+        self.findings += remarks.about_binding(
+            reference, staged.assembly, label, mim=around.mim, service=around.service, wizard=around.wizard
+        )
+
+    def _best(self, reference: AssemblyName) -> StagedFile | None:
+        """Return the file that MIM would load: the exact version first, by place.
+
+        Else what the redirect says; else the first of that name.
+        """
+        wanted = self.around.mim.apply(reference) if self.around.mim else reference
+        by_name: StagedFile | None = None
+        for candidate in self.around.search.candidates(reference):
+            assembly = self._read(candidate)
+            if assembly is None or assembly.identity is None:
+                continue
+            if assembly.identity.key != reference.key:
+                self.findings.append(
+                    remarks.wrong_identity(candidate.path.name, assembly.identity, reference)
+                )
+                continue
+            staged = StagedFile(assembly, candidate.place)
+            if not reference.is_strong:
+                return staged
+            if _same(assembly.identity, reference) and assembly.identity.version in (
+                wanted.version,
+                reference.version,
+            ):
+                return staged
+            if by_name is None and candidate.place is not Place.GAC:
+                by_name = staged
+        return by_name
+
+    def _read(self, candidate: Candidate) -> Assembly | None:
+        """Read a file once, however many references lead to it; None when it cannot be read."""
+        path = candidate.path
+        if path not in self.read_files:
+            try:
+                self.read_files[path] = read_assembly(path, digest=True)
+            except AssemblyError as error:
+                self.read_files[path] = None
+                self.findings.append(remarks.unreadable(path.name, error))
+        return self.read_files[path]
+
+    def _answer_module(self, name: str, kind: str, label: str) -> None:
+        file = name if "." in name else name + ".dll"
+        key = file.casefold()
+        entry = self.native.get(key)
+        if entry is not None:
+            wanted_by = entry["wanted_by"]
+            assert isinstance(wanted_by, list)  # noqa: S101  (made below)
+            if label not in wanted_by:
+                wanted_by.append(label)
+                wanted_by.sort(key=str.casefold)
+            return
+        status = known.module_status(file) if kind != "file" else "unknown"
+        problem = bare_file_name_problem(file)
+        found: Candidate | None = None
+        if problem is not None:
+            status = "unusable-name"
+            self.findings.append(remarks.unusable_name(label, name, problem))
+        elif status != "windows":
+            found = self.around.search.file(file) or self.around.search.file(file + ".dll")
+            if found is not None:
+                status = "staged"
+            elif self._embedded_module(key):
+                status = "embedded"
+            elif key in self.host_by_name:
+                status = "host-supplied"
+            elif status == "unknown":
+                status = "missing"
+        self.native[key] = {"module": name, "wanted_by": [label], "status": status}
+        self.findings += remarks.about_module(name, status, label)
+        if found is not None:
+            self._stage_module(found, kind, label)
+
+    def _stage_module(self, found: Candidate, kind: str, label: str) -> None:
+        companion = Companion.read(
+            found.path, found.path.name, "module" if kind == "file" else "native", label
+        )
+        self.native_files[companion.key] = companion
+        assembly = self._read(found)
+        if assembly is not None and assembly.kind in {"native", "module"}:
+            self._enter(assembly, found.path.name)
+
+    def _embedded_module(self, key: str) -> bool:
+        return key.removesuffix(".dll") in self.embedded
+
+    def _note(self, name: str, reference: AssemblyName, label: str | None, more: JsonObject) -> Answer:
+        answers = self.answers[name]
+        key = (reference.key, reference.version_text)
+        answer = answers.setdefault(key, Answer(reference.name, reference.version_text, more=dict(more)))
+        if label is not None:
+            answer.wanted_by.add(label)
+        return answer
+
+    def _edge(self, label: str, reference: AssemblyName, answer: str) -> None:
+        self.edges.add((label, reference.name, answer))
+
+
+def _same(identity: AssemblyName, reference: AssemblyName) -> bool:
+    return identity.public_key_token == reference.public_key_token

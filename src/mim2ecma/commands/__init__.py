@@ -1,0 +1,1 @@
+"""Subcommands of `mim2ecma`, one module each; names that begin with an underscore are helpers."""

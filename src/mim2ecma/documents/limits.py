@@ -33,7 +33,7 @@ MAX_MODEL_ITEMS: Final = 50_000
 """Most attribute references, and most attribute types, of a schema that becomes a model. Real connectors have
 up to a few hundred."""
 
-MAX_LISTED_NAMES: Final = 20
+MAX_LISTED_NAMES: Final = 12
 """Most names that one finding lists; the rest is counted."""
 
 MAX_FOLDER_FILES: Final = 100_000

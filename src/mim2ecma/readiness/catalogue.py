@@ -37,7 +37,7 @@ RULES: Final[dict[str, str]] = {
     "R28": "synchronization rules stay behind",
     "R29": "the file tells about other management agents",
     "R30": "the connector comes with the host",
-    "R31": "the anchor is a single-valued string or number",
+    "R31": "the anchor is a single-valued string, number or binary value",
     "R32": "every syntax of a selected attribute is known",
     "R33": "the whole management agent was read",
     "R34": "selected attributes of kinds that newer hosts carry",

@@ -14,7 +14,8 @@ from mim2ecma.readiness.subject import Subject, error, information, listing, war
 _UNSUPPORTED_NAME = re.compile(r"[.\[]")  # ecma_host.md 4: names with '.' or '['
 _NOT_CARRIED: Final = frozenset({ValueType.REFERENCE, ValueType.BINARY})
 _NEWER: Final = frozenset({ValueType.NUMBER, ValueType.BOOLEAN, ValueType.DATETIME})
-_ANCHOR_TYPES: Final = frozenset({ValueType.STRING, ValueType.NUMBER})
+_ANCHOR_TYPES: Final = frozenset({ValueType.STRING, ValueType.NUMBER, ValueType.BINARY})
+# Binary ones count: the host's LDAP page advises objectGUID (ecma_host.md 2.5).
 
 
 def object_type_rules(subject: Subject) -> Iterator[Finding]:
@@ -119,7 +120,7 @@ def _anchor_rules(item: ObjectType) -> Iterator[Finding]:
                 "R31",
                 f"schema/{item.name}/{attribute.name}",
                 f"an anchor that is {kind}",
-                "a single-valued string or number, since it becomes the id on the host",
+                "a single-valued string, number or binary value, since it becomes the id on the host",
                 "Choose another anchor in the wizard.",
             )
 
@@ -132,7 +133,7 @@ def kind_rules(subject: Subject) -> Iterator[Finding]:
     lost = [
         f"{attribute.name} ({'multi-valued ' if not attribute.single_valued else ''}{attribute.type.value})"
         for _, attribute in chosen
-        if not attribute.single_valued or attribute.type in _NOT_CARRIED
+        if not attribute.anchor and (not attribute.single_valued or attribute.type in _NOT_CARRIED)
     ]
     if lost:
         yield information(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from mim2ecma.documents.findings import Finding, Severity
 from mim2ecma.documents.limits import MAX_LISTED_NAMES
@@ -12,6 +13,8 @@ from mim2ecma.management_agent.model import Export, ManagementAgent, ObjectType,
 from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
 from mim2ecma.management_agent.secrets import reveals_secret
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
+
+_NAME_LENGTH: Final = 100  # the end of a long path says more than its middle
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,12 @@ def information(rule: str, where: str, found: str, expected: str, next_step: str
 
 
 def listing(names: Iterable[str]) -> str:
-    """Names for a sentence: the first ones, each at most 80 characters, and how many more."""
+    """Names for a sentence: the first ones, long ones without their middle, and how many more."""
     every = list(names)
-    shown = [
-        name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
-        for name in every[:MAX_LISTED_NAMES]
-    ]
     more = f" and {len(every) - MAX_LISTED_NAMES} more" if len(every) > MAX_LISTED_NAMES else ""
-    return ", ".join(shown) + more
+    return ", ".join(_shortened(name) for name in every[:MAX_LISTED_NAMES]) + more
 
 
-_NAME_LENGTH = 80
+def _shortened(name: str) -> str:
+    half = _NAME_LENGTH // 2
+    return name if len(name) <= _NAME_LENGTH else f"{name[:half]}…{name[-half:]}"

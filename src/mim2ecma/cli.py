@@ -1,0 +1,93 @@
+"""The command `mim2ecma`: finds its subcommands in `mim2ecma.commands`, one module each.
+
+A command module has `add_parser(subparsers)`, which sets `run`, a function of the parsed arguments that returns the exit
+code. It may have `refusal(error) -> str`, the document that `--json` prints when the arguments are wrong.
+Exit codes: 0 ready (also with warnings), 1 not ready, 2 unreadable input or wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from mim2ecma import __version__, commands
+from mim2ecma.documents.errors import Mim2EcmaError, UsageError
+
+EXIT_UNREADABLE = 2
+"""Unreadable input or wrong usage (docs/architecture.md, "Command line")."""
+
+_EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            source=self.prog,
+            where="arguments",
+            found=message,
+            expected=" ".join(self.format_usage().removeprefix("usage: ").split()),
+            next_step=f"'{self.prog} --help' explains them.",
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program's name; `sys.argv` when left out.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
+    modules = _command_modules(arguments[:1])
+    try:
+        parsed = _parser(modules).parse_args(arguments)
+        code = parsed.run(parsed)
+        sys.stdout.flush()
+    except Mim2EcmaError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        module = modules.get(arguments[0]) if arguments else None
+        if "--json" in arguments and module is not None and hasattr(module, "refusal"):
+            print(module.refusal(error), end="")  # noqa: T201
+        return EXIT_UNREADABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `head` does
+        return EXIT_UNREADABLE
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+    return int(code)
+
+
+def _command_modules(wanted: Sequence[str]) -> dict[str, ModuleType]:
+    """Import the command that is asked for, or all of them to explain themselves."""
+    names = sorted(
+        item.name for item in pkgutil.iter_modules(commands.__path__) if not item.name.startswith("_")
+    )
+    chosen = [name for name in names if name in wanted] or names
+    return {name: importlib.import_module(f"{commands.__name__}.{name}") for name in chosen}
+
+
+def _parser(modules: dict[str, ModuleType]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mim2ecma",
+        description="Move a connector from Microsoft Identity Manager to the Microsoft Entra ECMA Connector Host.",
+    )
+    parser.add_argument("--version", action="version", version=f"mim2ecma {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in modules.values():
+        module.add_parser(subparsers)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -103,6 +104,7 @@ class WinrmService:
         self.address = address
         self.settings = settings or Settings.of(host.definition)
         self.shells = ShellService(host, runner, address, self.settings.quotas)
+        self.last_request = time.monotonic()
         self._stopping = threading.Event()
         self._tls, self._certificate_hash = _load_certificate(certificate) if certificate else (None, None)
         self._listeners: dict[str, Listener] = {}
@@ -174,6 +176,7 @@ class WsmanHandler:
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
+        self._service.last_request = time.monotonic()
         if request.path.partition("?")[0].rstrip("/").lower() != PATH:
             return Response(HTTPStatus.NOT_FOUND)
         if request.method != "POST":

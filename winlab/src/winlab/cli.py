@@ -1,0 +1,242 @@
+"""The command `winlab`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from winlab import __version__
+from winlab.errors import WinlabError
+
+DOWN = 3  # exit code of `status` when the lab is not up, as systemctl's
+USAGE = 2
+DEFAULT_STATE = ".winlab"
+DEFAULT_DEFINITION = "inventories/lab/winlab.yml"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns its exit code: 0 done, 1 refused, 2 wrong usage, 3 (`status`) down."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except WinlabError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="winlab", description="Simulated Windows hosts over real WinRM.")
+    parser.add_argument("--version", action="version", version=f"winlab {__version__}")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(os.environ.get("WINLAB_STATE") or DEFAULT_STATE),
+        help="state folder (WINLAB_STATE, else .winlab)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = _add(commands, "up", _up, "start the hosts, or say that they are up")
+    up.add_argument(
+        "--definition",
+        type=Path,
+        default=Path(os.environ.get("WINLAB_DEFINITION") or DEFAULT_DEFINITION),
+        help="lab definition (WINLAB_DEFINITION, else inventories/lab/winlab.yml)",
+    )
+    up.add_argument(
+        "--parent", type=int, metavar="PID", help="end with this process instead of after 4 idle hours"
+    )
+    _add(commands, "down", _down, "stop the hosts; their state stays")
+    _json(_add(commands, "status", _status, "say whether the hosts are up (exit code 3 when not)"))
+    show = _json(_add(commands, "show", _show, "print a host's state, without secrets"))
+    show.add_argument("host")
+    _json(_add(commands, "modules", _modules, "list the twins and the versions they were written for"))
+    snapshot = _add(commands, "snapshot", _snapshot, "keep the present state of all hosts under a name")
+    snapshot.add_argument("name")
+    reset = _add(
+        commands, "reset", _reset, "make the hosts as the definition says, or as a snapshot has them"
+    )
+    reset.add_argument("name", nargs="?")
+    pins = _add(commands, "pins", _pins, "compare the twins' pins with what is installed, or renew them")
+    action = pins.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="exit 1 and say what differs")
+    action.add_argument(
+        "--update", nargs="+", metavar="NAME", help="pin the installed version of these modules"
+    )
+    return parser
+
+
+def _add(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    return parser
+
+
+def _up(options: argparse.Namespace) -> int:
+    from winlab import daemon, lab  # noqa: PLC0415  (each command imports what it needs)
+
+    definition = lab.load_definition(options.definition)
+    started = daemon.start(lab.StateFolder(options.state), options.definition, options.parent)
+    for name, endpoint in started.status["hosts"].items():
+        _say(_host_line(name, endpoint))
+    if started.already:
+        _say("The lab was up already.")
+        if started.status["definition_sha256"] != definition.sha256:
+            _say(f"{options.definition} has changed since; `winlab down` and `winlab up` take it over.")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    from winlab import daemon, lab  # noqa: PLC0415  (each command imports what it needs)
+
+    was_up = daemon.stop(lab.StateFolder(options.state))
+    _say("The lab is down." if was_up else "The lab was down already.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from winlab import control  # noqa: PLC0415  (each command imports what it needs)
+
+    try:
+        status = control.call(options.state, "status")
+    except control.NotRunning:
+        if options.json:
+            _print_json({"state": "down", "hosts": {}})
+        else:
+            _say("down")
+        return DOWN
+    if options.json:
+        _print_json({"state": "up", **status})
+    else:
+        _say(f"up (process {status['pid']})")
+        for name, endpoint in status["hosts"].items():
+            _say(_host_line(name, endpoint))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from winlab import control, lab, views  # noqa: PLC0415  (each command imports what it needs)
+
+    folder = lab.StateFolder(options.state)
+    try:
+        state = control.call(options.state, "state", host=options.host)["state"]
+    except control.NotRunning:
+        state = views.public_state(folder, options.host, lab.read_secrets(folder))
+    if options.json:
+        _print_json(state)
+        return 0
+    for line in _summary(state):
+        _say(line)
+    return 0
+
+
+def _modules(options: argparse.Namespace) -> int:
+    from winlab import modules, pins  # noqa: PLC0415  (each command imports what it needs)
+
+    known = pins.pinned()
+    names = modules.names()
+    if options.json:
+        _print_json({name: known[name].to_dict() if name in known else None for name in names})
+        return 0
+    for name in names:
+        _say(f"{name}  {known[name].module[:12] if name in known else 'no pin'}")
+    return 0
+
+
+def _snapshot(options: argparse.Namespace) -> int:
+    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+
+    folder = lab.StateFolder(options.state)
+    try:
+        path = control.call(options.state, "snapshot", name=options.name)["path"]
+    except control.NotRunning:
+        path = lab.save_snapshot(folder, options.name, _known_hosts(folder))
+    _say(f"Snapshot {path}")
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+
+    folder = lab.StateFolder(options.state)
+    try:
+        control.call(options.state, "reset", name=options.name)
+    except control.NotRunning:
+        if options.name:
+            lab.restore_snapshot(folder, options.name, _known_hosts(folder))
+        else:
+            shutil.rmtree(folder.hosts, ignore_errors=True)
+    _say(f"The hosts are as in snapshot {options.name}." if options.name else "The hosts are bare.")
+    return 0
+
+
+def _pins(options: argparse.Namespace) -> int:
+    from winlab import modules, pins  # noqa: PLC0415  (each command imports what it needs)
+
+    if options.update:
+        _say(str(pins.update(options.update)))
+        return 0
+    lines = pins.check(modules.names())
+    for line in lines:
+        _say(line)
+    return 1 if lines else 0
+
+
+def _known_hosts(folder: Any) -> list[str]:
+    names = sorted(path.name for path in folder.hosts.glob("*") if path.is_dir())
+    if not names:
+        raise WinlabError(f"{folder.path}: lab: no hosts yet; expected some. Run `winlab up`.")
+    return names
+
+
+def _summary(state: dict[str, Any]) -> list[str]:
+    own = state.get("host", {})
+    running = [item for item in _list(state, "services", "services") if item.get("state") == "running"]
+    users = ", ".join(str(item.get("name")) for item in _list(state, "accounts", "users"))
+    return [
+        f"{own.get('name')}  (computer name {own.get('computer_name')}, boot {own.get('boot_count')})",
+        f"users: {users}",
+        f"running services: {len(running)}",
+        f"products: {', '.join(sorted(own.get('products', {}))) or 'none'}",
+        "Everything else: --json",
+    ]
+
+
+def _list(state: dict[str, Any], component: str, key: str) -> list[dict[str, Any]]:
+    value = state.get(component, {}).get(key, [])
+    items = list(value.values()) if isinstance(value, dict) else value
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _host_line(name: str, endpoint: dict[str, Any]) -> str:
+    ports = [f"{scheme}://{endpoint['address']}:{endpoint[f'{scheme}_port']}" for scheme in ("https", "http")
+             if endpoint.get(f"{scheme}_port")]  # fmt: skip
+    return f"{name:<12} {'  '.join(ports)}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -60,13 +60,13 @@ def _parts(text: str) -> list[tuple[str, str]]:
         found = next((mark for mark in _JOINTS if not quoted and text.startswith(mark, position)), "")
         # `>&2` is a redirection, no joint.
         if found and not current.endswith(">"):
-            parts.append((joint, current.strip()))
+            parts.append((joint, current.lstrip()))
             joint, current = found, ""
             position += len(found)
             continue
         current += character
         position += 1
-    return [(mark, part) for mark, part in [*parts, (joint, current.strip())] if part]
+    return [(mark, part) for mark, part in [*parts, (joint, current.lstrip())] if part.strip()]
 
 
 def _run_one(call: ProcessCall, text: str) -> ProcessResult:

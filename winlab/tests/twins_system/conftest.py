@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from winlab import arguments, modules, system_programs
 from winlab.errors import ModuleFailure, NotModelled, Win32Error
 from winlab.host.model import Host
 from winlab.host.registry import Value
 from winlab.host.sessions import Session
 from winlab.manifest import Script
+
+from winlab import arguments, modules, system_programs
 
 ansible_windows = pytest.importorskip(
     "ansible_collections.ansible.windows", reason="ansible is not installed"

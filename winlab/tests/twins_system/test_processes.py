@@ -1,0 +1,255 @@
+"""win_command, win_shell, win_powershell: only what is known by its content runs."""
+
+from __future__ import annotations
+
+import pytest
+from winlab.scripts import Credential, ErrorRecord, ScriptError, ScriptResult, SecureText
+
+from winlab import programs, scripts
+
+
+@programs.program("test-args")
+def show_arguments(call: programs.ProcessCall) -> programs.ProcessResult:
+    text = "|".join(call.arguments) + "\r\n"
+    return programs.ProcessResult(int(call.environment.get("TEST_RC", "0")), text, call.stdin.decode())
+
+
+@pytest.fixture
+def tool(windows):
+    path = r"C:\Tools With Blank\args.exe"
+    programs.install(windows.host, path, "test-args")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "cmd", "stdout"),
+    [
+        ({"_raw_params": " whoami "}, "whoami", "win01\\administrator\r\n"),
+        ({"cmd": "hostname.exe"}, "hostname.exe", "WIN01\r\n"),
+        ({"argv": ["whoami"]}, r"C:\Windows\System32\whoami.exe", "win01\\administrator\r\n"),
+        ({"cmd": "cmd.exe /c echo a & echo b"}, "cmd.exe /c echo a & echo b", "a \r\nb\r\n"),
+        (
+            {"argv": [r"C:\Tools With Blank\args.exe", "a b", 'c"d', "", r"e\ "[:-1]]},
+            '"C:\\Tools With Blank\\args.exe" "a b" "c\\"d" "" e\\',
+            'a b|c"d||e\\\r\n',
+        ),
+        (
+            {"argv": ["args.exe", "x"], "chdir": r"C:\Tools With Blank"},
+            '"C:\\Tools With Blank\\args.exe" x',
+            "x\r\n",
+        ),
+    ],
+)
+def test_a_known_program_runs_with_its_arguments(windows, tool, options, cmd, stdout):
+    result = windows.run("win_command", **options)
+    assert (result["changed"], result["rc"], result["cmd"], result["stdout"]) == (True, 0, cmd, stdout)
+    assert {"start", "end", "delta"} <= result.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "rc", "msg"),
+    [
+        (
+            {"cmd": "nothing.exe"},
+            2,
+            'Failed to run: \'nothing.exe\': Exception calling "CreateProcess" with "7" argument(s): "CreateProcessW() '
+            'failed (The system cannot find the file specified, Win32ErrorCode 2 - 0x00000002)"',
+        ),
+        (
+            {"cmd": "whoami", "chdir": r"C:\none"},
+            2,
+            "Failed to run: 'whoami': Could not find specified -WorkingDirectory 'C:\\none'",
+        ),
+    ],
+)
+def test_what_cannot_start_fails_with_the_systems_code(windows, options, rc, msg):
+    result = windows.run("win_command", **options)
+    assert (result["failed"], result["changed"], result["rc"], result["msg"]) == (True, False, rc, msg)
+
+
+def test_a_return_code_fails_and_still_reports_the_output(windows, tool):
+    result = windows.run("win_command", argv=[tool, "a"], stdin="in", environment={"TEST_RC": "3010"})
+    assert (result["failed"], result["changed"], result["rc"], result["msg"]) == (
+        True,
+        True,
+        3010,
+        "non-zero return code",
+    )
+    assert (result["stdout"], result["stderr"]) == ("a\r\n", "in")
+
+
+@pytest.mark.parametrize("module", ["win_command", "win_shell"])
+@pytest.mark.parametrize(
+    ("option", "msg"),
+    [
+        ({"creates": r"C:\Windows\System32\cmd.exe"}, r"skipped, since C:\Windows\System32\cmd.exe exists"),
+        ({"removes": r"C:\none"}, r"skipped, since C:\none does not exist"),
+    ],
+)
+def test_creates_and_removes_skip_without_a_process(windows, module, option, msg):
+    assert windows.run(module, _raw_params="whoami", **option) == {
+        "changed": False,
+        "cmd": "whoami",
+        "msg": msg,
+        "rc": 0,
+        "skipped": True,
+    }
+    assert windows.host.processes.history() == []
+
+
+@pytest.mark.parametrize("module", ["win_command", "win_shell"])
+def test_check_mode_skips(windows, module):
+    result = windows.run(module, _raw_params="whoami", check=True)
+    assert result["skipped"] is True
+    assert "does not support check mode" in result["msg"]
+
+
+def test_an_unknown_executable_is_named_with_its_digest_and_never_run(windows):
+    windows.host.files.write_bytes(r"C:\other.exe", b"MZ something else")
+    result = windows.run("win_command", cmd=r"C:\other.exe /x")
+    assert result["failed"] is True
+    assert "C:\\other.exe (SHA-256 " in result["msg"]
+    assert 'register_content("' in result["msg"]
+
+
+def test_every_process_is_recorded_as_auditing_would_see_it(windows):
+    windows.run("win_shell", _raw_params="whoami")
+    seen = [(p.image.rpartition("\\")[2], p.user, p.exit_code) for p in windows.host.processes.history()]
+    assert seen == [("powershell.exe", "WIN01\\Administrator", 0), ("whoami.exe", "WIN01\\Administrator", 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rc", "stdout"),
+    [
+        ("whoami", 0, "win01\\administrator\r\n"),
+        ("echo hello", 0, "hello\r\n"),
+        ("exit 5", 5, ""),
+        ("sc.exe query none", 1, None),  # about_PowerShell_exe: 1 whatever the program returned
+        ("sc.exe query none; exit $LASTEXITCODE", 1060, None),
+        (r"& 'C:\Tools With Blank\args.exe' 'it''s' \"a b\"".replace('\\"', '"'), 0, "it's|a b\r\n"),
+    ],
+)
+def test_plain_commands_run_in_powershell(windows, tool, text, rc, stdout):
+    result = windows.run("win_shell", _raw_params=text)
+    assert result["rc"] == rc
+    assert stdout is None or result["stdout"] == stdout
+    assert result.get("failed", False) is (rc != 0)
+
+
+def test_cmd_is_used_as_the_shell_when_asked(windows):
+    result = windows.run("win_shell", _raw_params="echo %COMPUTERNAME% & exit 3", executable="cmd")
+    assert (result["rc"], result["stdout"]) == (3, "WIN01 \r\n")
+
+
+def test_an_unknown_text_is_refused_with_the_lines_that_register_it(windows):
+    text = "Get-ChildItem C:\\ | Where-Object { $_.Length }"
+    result = windows.run("win_shell", _raw_params=text)
+    assert result["failed"] is True
+    assert f"sha256: {scripts.digest(text)}" in result["msg"]
+    assert "behaviour:" in result["msg"]
+
+
+SCRIPT = """
+    param([string]$Name, $Secret, $Login)
+    # says hello
+    "Hello $Name"
+"""
+SHOULD = "[CmdletBinding(SupportsShouldProcess)]\nparam()\n'x'"
+
+
+@scripts.script(SCRIPT)
+def hello(call: scripts.ScriptCall) -> ScriptResult:
+    return ScriptResult(
+        output=[f"Hello {call.parameter('name')}", {"a": {"b": {"c": 1}}}],
+        result={"secret": call.parameter("Secret") == SecureText("s3cret")},
+        changed=False,
+        warning=["careful"],
+        information=["noted"],
+        host_out="out",
+        errors=[ErrorRecord("odd", category="InvalidData", target="t")],
+        diff={"before": 1},
+    )
+
+
+@scripts.script(SHOULD)
+def whatif(call: scripts.ScriptCall) -> ScriptResult:
+    return ScriptResult(output=[call.check_mode, call.parameter("WhatIf")], changed=not call.check_mode)
+
+
+@scripts.script("throw 'boom'")
+def throws(call: scripts.ScriptCall) -> ScriptResult:
+    raise ScriptError("boom")
+
+
+def test_a_known_script_gives_all_streams_and_indentation_does_not_matter(windows):
+    text = "\r\n".join(line.strip() for line in SCRIPT.splitlines())
+    result = windows.run(
+        "win_powershell",
+        script=text,
+        parameters={"Name": "you"},
+        sensitive_parameters=[{"name": "Secret", "value": "s3cret"}],
+        diff=True,
+    )
+    assert (result["changed"], result["failed"]) == (False, False)
+    # depth 2: the list, the object and one more; what is deeper becomes text (lines 364-380)
+    assert result["output"] == ["Hello you", {"a": {"b": "System.Collections.Hashtable"}}]
+    assert (result["result"], result["warning"], result["host_out"]) == ({"secret": True}, ["careful"], "out")
+    assert result["information"][0]["message_data"] == "noted"
+    assert result["diff"] == {"before": 1}
+    (error,) = result["error"]
+    assert (error["exception"]["message"], error["category_info"]["category_id"], error["target_object"]) == (
+        "odd",
+        6,
+        "t",
+    )
+
+
+def test_an_error_under_stop_makes_the_module_fail_without_a_message(windows):
+    result = windows.run("win_powershell", script=SCRIPT, error_action="stop")
+    assert result["failed"] is True
+    assert "msg" not in result
+    assert len(result["error"]) == 1
+
+
+def test_a_throw_makes_the_module_fail(windows):
+    result = windows.run("win_powershell", script="throw 'boom'")
+    assert (result["failed"], result["error"][0]["exception"]["message"]) == (True, "boom")
+    assert result["error"][0]["category_info"]["category"] == "OperationStopped"
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [(SHOULD, True), ("throw 'boom'", False), (SHOULD.replace("Process)", "Process=$false)"), False)],
+)
+def test_in_check_mode_only_scripts_with_should_process_run(windows, text, runs):
+    result = windows.run("win_powershell", script=text, check=True)
+    if runs:
+        assert (result["output"], result["changed"]) == ([True, True], False)
+    else:
+        assert (result["changed"], result["msg"]) == (True, "skipped, running in check mode")
+
+
+def test_a_username_becomes_a_credential(windows):
+    seen = []
+    scripts.register(
+        scripts.digest("'login'"), lambda call: seen.append(call.parameter("L")) or ScriptResult()
+    )
+    windows.run(
+        "win_powershell",
+        script="'login'",
+        sensitive_parameters=[{"name": "L", "username": "u", "password": "p"}],
+    )
+    assert seen == [Credential("u", "p")]
+
+
+def test_a_script_on_the_host_is_known_by_its_content(windows):
+    windows.host.files.write_bytes(r"C:\x.ps1", SHOULD.encode("utf-8-sig"))
+    assert windows.run("win_powershell", path=r"C:\x.ps1", remote_src=True)["output"] == [False, False]
+    missing = windows.run("win_powershell", path=r"C:\y.ps1", remote_src=True)
+    assert missing["msg"] == r"Could not find or access 'C:\y.ps1' on Windows host"
+
+
+def test_an_unknown_script_fails_with_its_digest(windows):
+    result = windows.run("win_powershell", script="Get-Unknown")
+    assert result["failed"] is True
+    assert scripts.digest("Get-Unknown") in result["msg"]

@@ -33,7 +33,7 @@ def require_package():
     """Raise unless the package of the same version can be imported."""
     if FOUND == VERSION:
         return
-    found = "not importable" if FOUND is None else f"version {FOUND} found"
+    found = "not importable" if FOUND is None else f"version {FOUND}"
     raise AnsibleFilterError(
         f"mim2ecma: {found} by {sys.executable}; expected {VERSION}. "
         "Install it there or build execution-environment.yml."

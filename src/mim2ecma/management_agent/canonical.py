@@ -22,7 +22,7 @@ def ma_sha256(agent: etree._Element) -> str:
         64 hexadecimal digits.
     """
     digest = _Digest()
-    etree.ElementTree(agent).write_c14n(digest, with_comments=False)
+    etree.ElementTree(agent).write_c14n(digest, with_comments=False)  # type: ignore[arg-type]
     return digest.hash.hexdigest()
 
 

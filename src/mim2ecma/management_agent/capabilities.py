@@ -66,8 +66,9 @@ class BitField:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Both fields. The engine adds bits to its mask, older connectors leave out negative bits: absence proves
-    nothing.
+    """Both fields.
+
+    The engine adds bits to its mask, and older connectors leave out negative bits: absence proves nothing.
 
     Attributes:
         mask: The engine's view (`capabilities-mask`, hexadecimal in the file).

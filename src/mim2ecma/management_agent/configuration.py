@@ -112,8 +112,7 @@ def _read_definitions(element: etree._Element | None) -> tuple[ParameterDefiniti
 
 
 def _read_anchors(importing: etree._Element | None) -> dict[str, tuple[str, ...]]:
-    """Anchors by object type: `per-class-settings/class`, otherwise `anchor/attribute` with its
-    `object_class`."""
+    """Anchors by object type: `per-class-settings/class`, otherwise `anchor/attribute`."""
     found: dict[str, list[str]] = {}
     settings = path(importing, "per-class-settings")
     if settings is not None:

@@ -1,5 +1,4 @@
-"""Small helpers on elements. Names are compared in code; no XPath is ever built from text (domain/ma_xml.md
-14)."""
+"""Small helpers on elements; names are compared in code, no XPath is built from text (domain/ma_xml.md 14)."""
 
 from __future__ import annotations
 
@@ -56,8 +55,7 @@ def texts(element: etree._Element | None, tag: str) -> Iterator[str]:
 
 
 def is_true(text: str | None) -> bool | None:
-    """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; `None` for anything else
-    (3)."""
+    """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; otherwise `None` (3)."""
     return {"1": True, "-1": True, "true": True, "0": False, "false": False}.get((text or "").lower())
 
 

@@ -74,8 +74,7 @@ class Attribute:
 
     @property
     def usable(self) -> bool:
-        """Single-valued string, both directions, not the anchor, not `export_password`
-        (docs/architecture.md)."""
+        """Single-valued string, both directions, not the anchor, not `export_password`."""
         return (
             self.single_valued
             and self.type is ValueType.STRING
@@ -163,8 +162,7 @@ class ParameterDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionConfig:
-    """`extension-config`: what the management agent says about its connector (7.1). `None` means absent or
-    empty."""
+    """`extension-config`: what the management agent says about its connector (7.1); `None`: absent or empty."""
 
     filename: str | None = None
     assembly_version: str | None = None

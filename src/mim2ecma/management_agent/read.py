@@ -1,5 +1,4 @@
-"""From bytes to the model: tell the wrappers apart, find `ma-data`, read what is in it (domain/ma_xml.md 2 to
-4)."""
+"""From bytes to the model: tell the wrappers apart, find `ma-data`, read it (domain/ma_xml.md 2 to 4)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Values that look like secrets in clear text: told by name and place, never by value (domain/ma_xml.md
-9)."""
+"""Values that look like secrets in clear text: told by name and place, never by value (ma_xml.md 9)."""
 
 from __future__ import annotations
 
@@ -52,13 +51,14 @@ _NO_VALUE = re.compile(
     re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(
-    r"pass ?word|passwd|\bpwd\b|pass ?phrase|secret|\btoken\b|api[ _-]?key|access[ _-]?key|private[ _-]?key|shared[ _-]?key"
-    r"|account[ _-]?key|credential",
+    r"pass ?word|passwd|\bpwd\b|pass ?phrase|secret|\btoken\b|api[ _-]?key|access[ _-]?key|private[ _-]?key"
+    r"|shared[ _-]?key|account[ _-]?key|credential",
     re.IGNORECASE,
 )
 _NAME_OF_SOMETHING_ELSE = re.compile(
     r"attribute|script|procedure|\bsp\b|file|path|folder|polic|length|method|operation|enable|allow|url|uri|endpoint|expir|"
-    r"timeout|life|type|mode|parameter|extension|format|hash|algorithm|change|reset|sync|import|export|age|user ?name|id\b",
+    r"timeout|life|type|mode|parameter|extension|format|hash|algorithm|change|reset|sync|import|export|age"
+    r"|user ?name|id\b",
     re.IGNORECASE,
 )
 _SHORTEST_SECRET: Final = 3

@@ -90,7 +90,8 @@ def read_raw(source: bytes | Path) -> RawExport:
     raw = RawExport()
     digest = hashlib.sha256()
     follower: _Follower | None = None
-    for chunk in _chunks(source):
+    for piece in _chunks(source):
+        chunk = piece
         digest.update(chunk)
         raw.size += len(chunk)
         if raw.problem is not None:
@@ -202,7 +203,8 @@ class _Follower:
             tag=tags,
             encoding="utf-8",  # what is fed, whatever the declaration says
             huge_tree=True,  # our own limits are tighter (limits.py) than libxml2's without it
-            resolve_entities="internal",  # there are none: the scan refused every DTD; undefined ones are errors
+            # There are no entities to resolve, as the scan refused every DTD; an undefined one is an error then.
+            resolve_entities="internal",  # type: ignore[arg-type]
             load_dtd=False,
             no_network=True,
             remove_comments=True,  # canonical XML is taken without them
@@ -222,7 +224,7 @@ class _Follower:
         # A method of its own, so that no name holds an element when pruning begins: it would keep its subtree
         # alive.
         for _event, element in parser.read_events():
-            self._see(element)
+            self._see(element)  # type: ignore[arg-type]  # start events carry elements
 
     def _see(self, element: etree._Element) -> None:
         raw = self._raw
@@ -294,7 +296,7 @@ def _prune(node: etree._Element | None, keep: etree._Element | None) -> None:
                     if child is not keep:
                         node.remove(child)
             else:
-                del node[:-1]
+                del node[:-1]  # type: ignore[index]
         node = last
 
 
@@ -303,8 +305,9 @@ def _not_well_formed(error: etree.XMLSyntaxError) -> UnreadableError:
     message = (error.msg or "not well-formed").split(", line ")[0]
     codes = etree.ErrorTypes
     expected, where = "well-formed XML", f"line {line}, column {column}"
-    if error.code == codes.ERR_DOCUMENT_END:
+    code = error.code  # type: ignore[attr-defined]
+    if code == codes.ERR_DOCUMENT_END:
         message, expected = f"something after the end of the root element ({message})", "one root element"
-    elif error.code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY}:
+    elif code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY}:
         message, expected = f"the file ends too early ({message})", "a complete file"
     return UnreadableError(where, message, expected)

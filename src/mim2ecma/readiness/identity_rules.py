@@ -10,7 +10,8 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 from mim2ecma.management_agent.model import Export, ManagementAgent, Wrapper
 from mim2ecma.readiness.subject import Subject, error, information, warning
 
-_EXPORT_SINGLY: Final = "In Synchronization Service, Management Agents, select the management agent and use Export Management Agent."
+_EXPORT_SINGLY: Final = "In Synchronization Service, Management Agents, select the management agent and "
+    "use Export Management Agent."
 _ROOT: Final = "root element"
 
 # domain/ma_xml.md 2: each wrapper has its own advice.
@@ -21,11 +22,13 @@ _WRAPPERS: Final[Mapping[Wrapper, tuple[str, str]]] = {
     ),
     Wrapper.MA_DATA: (
         "a bare ma-data, as Entra Connect (Azure AD Connect) exports its connectors",
-        "Entra Connect's own connectors do not move to the ECMA Connector Host; if this one comes from MIM, use Export "
+        "Entra Connect's own connectors do not move to the ECMA Connector Host; if this one comes from "
+        "MIM, use Export "
         "Management Agent in Synchronization Service.",
     ),
     Wrapper.SAVED_MV_CONFIGURATION: (
-        "the metaverse file of a whole-server export (saved-mv-configuration), which holds no management agent",
+        "the metaverse file of a whole-server export (saved-mv-configuration), which holds no management "
+        "agent",
         _EXPORT_SINGLY,
     ),
     Wrapper.CONFIGURATION: (
@@ -152,7 +155,8 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
             f"{where}/import-enabled",
             "import is switched off" if extension.import_enabled is False else "no word on import",
             "1: without import the host cannot see existing accounts and always creates",
-            "Enable import, or be sure that the target has no accounts yet; the documented procedure asks for both.",
+            "Enable import, or be sure that the target has no accounts yet; the documented procedure asks "
+            "for both.",
         )
     yield from _mode_rules(subject)
     name = (extension.filename or "").lower()

@@ -1,5 +1,4 @@
-"""The document `inspection`: what an export is, and the verdict on it (docs/architecture.md, "The run
-folder")."""
+"""The document `inspection`: what an export is, and the verdict on it (docs/architecture.md)."""
 
 from __future__ import annotations
 

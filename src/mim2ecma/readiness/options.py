@@ -51,7 +51,8 @@ class Options:
                     where="accept",
                     found=f"rule {rule}",
                     expected=f"one of {', '.join(name for name in RULES if name not in NEVER_ACCEPTED)}",
-                    next_step="docs/readiness-rules.md says what each rule means and why some cannot be accepted.",
+                    next_step="docs/readiness-rules.md says what each rule means and why some cannot be "
+                    "accepted.",
                 )
             if not reason.strip():
                 raise UsageError(

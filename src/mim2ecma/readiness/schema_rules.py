@@ -28,15 +28,18 @@ def object_type_rules(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "R7b",
             "ma-partition-data",
-            f"object type {listing(item.name for item in subject.candidates)} is not selected in a selected partition",
+            f"object type {listing(item.name for item in subject.candidates)} is not selected in a "
+            f"selected partition",
             "the object type that the host will use to be selected",
-            "Select it in the management agent (Select Object Types), or check that the host's wizard offers it.",
+            "Select it in the management agent (Select Object Types), or check that the host's wizard "
+            "offers it.",
         )
     if len(subject.selected_object_types) > 1:
         yield warning(
             "R19",
             "ma-partition-data",
-            f"{len(subject.selected_object_types)} object types selected: {listing(subject.selected_object_types)}",
+            f"{len(subject.selected_object_types)} object types selected: "
+            f"{listing(subject.selected_object_types)}",
             "one, as the host's wizard takes one",
             "Choose one target object in the wizard; each further one needs a connector of its own.",
         )
@@ -59,7 +62,8 @@ def _no_object_type(subject: Subject) -> Finding:
         "schema",
         f"object types {listing(names)}",
         expected,
-        f"If '{example}' stands for people, say so: --object-type '{example}', or object_types: ['{example}'] with ma_inspect.",
+        f"If '{example}' stands for people, say so: --object-type '{example}', or object_types: "
+        f"['{example}'] with ma_inspect.",
     )
 
 
@@ -74,9 +78,11 @@ def attribute_rules(subject: Subject) -> Iterator[Finding]:
         yield error(
             "R8",
             f"schema/{names}",
-            "no single-valued string attribute that can be imported and exported, apart from anchor and export_password",
+            "no single-valued string attribute that can be imported and exported, apart from anchor and "
+            "export_password",
             "at least one",
-            "Configure the connector so that it offers such an attribute, refresh the schema and export it again.",
+            "Configure the connector so that it offers such an attribute, refresh the schema and export it "
+            "again.",
         )
     elif not any(attribute.selected for attribute in usable):
         finding = error if subject.options.strict else warning
@@ -85,7 +91,8 @@ def attribute_rules(subject: Subject) -> Iterator[Finding]:
             "attribute-inclusion",
             f"none of the {len(usable)} usable attributes of {names} is selected",
             "at least one to be selected",
-            "Select attributes in the management agent (Select Attributes), or select them in the host's wizard.",
+            "Select attributes in the management agent (Select Attributes), or select them in the host's "
+            "wizard.",
         )
     for item in targets:
         yield from _anchor_rules(item)

@@ -94,8 +94,7 @@ class Subject:
 
     @cached_property
     def secrets_to_reenter(self) -> tuple[str, ...]:
-        """Names of encrypted parameters; from the definitions too, as one never filled in is missing
-        (7.3)."""
+        """Names of encrypted parameters; from the definitions too, as empty ones are missing (7.3)."""
         definitions = [
             item.name for item in self.agent.configuration.definitions if item.type == "encrypted-string"
         ]

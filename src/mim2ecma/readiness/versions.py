@@ -11,8 +11,7 @@ _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){1,3}\Z")
 
 
 def compare_assembly_version(recorded: str | None, staged: str, file: str) -> Finding | None:
-    """Compare assembly versions; a difference is normal, so only an older DLL or another major version is
-    told.
+    """Compare assembly versions; only an older DLL or another major version is told.
 
     Args:
         recorded: `assembly-version` of the export, a snapshot from the last refresh (domain/ma_xml.md 0.5);
@@ -34,7 +33,8 @@ def compare_assembly_version(recorded: str | None, staged: str, file: str) -> Fi
         file,
         f"assembly version {staged}, {difference} the {recorded} that the management agent was made with",
         f"{recorded} or a later one of the same major version",
-        "Take the DLL from the MIM server, or refresh the management agent there with the new DLL and export it again.",
+        "Take the DLL from the MIM server, or refresh the management agent there with the new DLL and "
+        "export it again.",
     )
 
 

@@ -49,6 +49,16 @@ _HARDWARE_PROFILE = ("HKEY_LOCAL_MACHINE", "SYSTEM", "CurrentControlSet", "Hardw
 # The system account's own hive is at HKU\.DEFAULT and under its SID.
 _DEFAULT_USER = ".DEFAULT"
 
+# Keys that every Windows has.
+_EVERYWHERE = (
+    "HKLM\\SOFTWARE\\Classes\\*",
+    "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall",
+    "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
+    "HKLM\\SYSTEM\\CurrentControlSet\\Services",
+    "HKCC\\Software",
+    "HKU\\.DEFAULT\\Software",
+)
+
 Data = str | int | bytes | list[str]
 
 
@@ -139,7 +149,7 @@ class Registry:
         self._hives = {name: _Key(name) for name in _REAL_HIVES}
         for hive in self._hives.values():
             hive.aces, hive.protected = acl.MACHINE_KEYS, True
-        for key in ("HKLM\\SOFTWARE\\Classes", "HKLM\\SYSTEM\\CurrentControlSet", "HKU\\.DEFAULT"):
+        for key in _EVERYWHERE:
             self.create_key(key)
         for key in ("HKLM\\SAM\\SAM", "HKLM\\SECURITY"):
             self.create_key(key)
@@ -277,12 +287,18 @@ class Registry:
         key.owner = sid
         self._host.touch("registry")
 
+    def allowed(self, path: str, session: Caller, mask: int) -> bool:
+        """Tell whether a logon has all rights of `mask` on a key."""
+        key = self._key(path, session)
+        return acl.allows(key.effective(), key.owner, session, mask)
+
     def load_hive(self, sid: str) -> None:
         r"""Make a user's hive (``HKU\<sid>``) and its rules, as the first logon does, unless it is there."""
         path = f"HKU\\{sid}"
         if self.key_exists(path):
             return
         self.create_key(path)
+        self.create_key(f"{path}\\Software")
         key = self._key(path, None)
         key.owner = sid
         key.aces = tuple(
@@ -307,7 +323,10 @@ class Registry:
         names = [name for name in rest.split("\\") if name]
         if hive == "HKEY_CURRENT_USER":
             user = session.sid if session is not None else sids.SYSTEM
-            return ["HKEY_USERS", _DEFAULT_USER if user == sids.SYSTEM else user, *names]
+            if user == sids.SYSTEM:
+                return ["HKEY_USERS", _DEFAULT_USER, *names]
+            self.load_hive(user)
+            return ["HKEY_USERS", user, *names]
         if hive == "HKEY_CLASSES_ROOT":
             return [*_CLASSES, *names]
         if hive == "HKEY_CURRENT_CONFIG":

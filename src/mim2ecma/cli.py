@@ -1,7 +1,8 @@
 """The command `mim2ecma`: finds its subcommands in `mim2ecma.commands`, one module each.
 
 A command module has `add_parser(subparsers)`, which sets `run`, a function of the parsed arguments that
-returns the exit code. It may have `refusal(error) -> str`, the document that `--json` prints when the arguments are wrong.
+returns the exit code. It may have `refusal(error) -> str`, the document that `--json` prints when the arguments
+are wrong.
 Exit codes: 0 ready (also with warnings), 1 not ready, 2 unreadable input or wrong usage.
 """
 
@@ -80,7 +81,8 @@ def _command_modules(wanted: Sequence[str]) -> dict[str, ModuleType]:
 def _parser(modules: dict[str, ModuleType]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="mim2ecma",
-        description="Move a connector from Microsoft Identity Manager to the Microsoft Entra ECMA Connector Host.",
+        description="Move a connector from Microsoft Identity Manager to the Microsoft Entra "
+        "ECMA Connector Host.",
     )
     parser.add_argument("--version", action="version", version=f"mim2ecma {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

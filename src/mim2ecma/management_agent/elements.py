@@ -1,4 +1,4 @@
-"""Small helpers on elements; names are compared in code, no XPath is built from text (domain/ma_xml.md 14)."""
+"""Small helpers on elements; names are compared in code, no XPath is built from text (ma_xml.md 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which encoding a file has, from its byte order mark, its first bytes and its XML declaration (XML 1.0, F)."""
+"""Which encoding a file has: its byte order mark, its first bytes, its XML declaration (XML 1.0, F)."""
 
 from __future__ import annotations
 

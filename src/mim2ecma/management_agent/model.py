@@ -162,7 +162,7 @@ class ParameterDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionConfig:
-    """`extension-config`: what the management agent says about its connector (7.1); `None`: absent or empty."""
+    """`extension-config`: what the management agent says about its connector (7.1); `None` is absent."""
 
     filename: str | None = None
     assembly_version: str | None = None

@@ -203,7 +203,7 @@ class _Follower:
             tag=tags,
             encoding="utf-8",  # what is fed, whatever the declaration says
             huge_tree=True,  # our own limits are tighter (limits.py) than libxml2's without it
-            # There are no entities to resolve, as the scan refused every DTD; an undefined one is an error then.
+            # The scan refused every DTD, so there is nothing to resolve; an undefined entity is an error then.
             resolve_entities="internal",  # type: ignore[arg-type]
             load_dtd=False,
             no_network=True,

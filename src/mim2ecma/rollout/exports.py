@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ def store(
     """
     make_folder(host_folder)
     with tempfile.TemporaryDirectory(dir=host_folder, prefix=".incoming-") as name:
-        incoming = Path(name)
+        incoming = Path(name) / "archive"
         unpack(archive, incoming)
         inspections = [
             _read_export(incoming / f"ma-{index}.xml", agent, host_folder.name)
@@ -193,12 +192,12 @@ def _store_export(
     description = inspection.management_agent
     assert description is not None  # noqa: S101 - _read_export has refused exports without one
     try:
-        folder = host_folder / agent_folder_name(agent, description.id)
+        folder = host_folder / agent_folder_name(agent, description.id or "")
     except ValueError as problem:
         raise InputError(
             source=f"{host_folder.name}: export of {agent}",
             where="ma-data/id",
-            found=description.id,
+            found=description.id or "nothing",
             expected="a GUID in braces",
             next_step="Run maexport.exe on the host by hand and look at the file.",
         ) from problem
@@ -210,8 +209,3 @@ def _store_export(
     if not kept:
         write_copy(source, target)
     return StoredExport(agent, folder, identity or "", kept)
-
-
-def remove_prediction(folder: Path) -> None:
-    """Remove what a check-mode run has left for one management agent."""
-    shutil.rmtree(folder / PREDICTION, ignore_errors=True)

@@ -1,0 +1,192 @@
+"""Simulated hosts of this test run's own, and the real ansible-playbook against them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARIES = Path(sys.executable).parent
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
+TIMEOUT = 600
+"""Seconds; ends a hanging playbook, no test measures by it."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(pytest.mark.lab)
+
+
+@dataclass
+class Result:
+    code: int
+    output: str
+
+    @property
+    def recap(self):
+        return {
+            host: {"ok": int(ok), "changed": int(changed), "unreachable": int(away), "failed": int(failed)}
+            for host, ok, changed, away, failed in RECAP.findall(self.output)
+        }
+
+    @property
+    def changed(self):
+        return {host: counts["changed"] for host, counts in self.recap.items()}
+
+    @property
+    def flat(self):
+        """The output on one line, since the terminal's width breaks sentences."""
+        return re.sub(r"\s+", " ", self.output)
+
+
+@dataclass
+class Lab:
+    folder: Path
+    definition: Path = ROOT / "inventories" / "lab" / "winlab.yml"
+    extra: dict = field(default_factory=dict)
+
+    @property
+    def state(self):
+        return self.folder / "winlab"
+
+    @property
+    def runs(self):
+        return self.folder / "runs"
+
+    @property
+    def environment(self):
+        return {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_FORCE_COLOR": "0",
+            "COLUMNS": "400",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "WINLAB_STATE": str(self.state),
+            "WINLAB_DEFINITION": str(self.definition),
+        }
+
+    def winlab(self, *arguments, check=True):
+        done = subprocess.run(
+            [str(BINARIES / "winlab"), *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def up(self):
+        self.winlab("up", "--parent", str(os.getpid()))
+
+    def down(self):
+        self.winlab("down", check=False)
+
+    def show(self, host):
+        return json.loads(self.winlab("show", host, "--json").stdout)
+
+    def play(self, playbook, *arguments, variables=None, environment=None, inventory="inventories/lab"):
+        extra = {"mim2ecma_runs_dir": str(self.runs), **(variables or {})}
+        done = subprocess.run(
+            [
+                str(BINARIES / "ansible-playbook"),
+                "-i",
+                str(inventory),
+                playbook,
+                "-e",
+                json.dumps(extra),
+                *arguments,
+            ],
+            env={**self.environment, **(environment or {})},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        result = Result(done.returncode, done.stdout)
+        assert "Traceback" not in result.output, result.output
+        return result
+
+    def adhoc(self, host, module, arguments="", *options):
+        """Change something on a host as its administrator would, over WinRM."""
+        done = subprocess.run(
+            [
+                str(BINARIES / "ansible"),
+                "-i",
+                "inventories/lab",
+                host,
+                "-m",
+                module,
+                "-a",
+                arguments,
+                *options,
+            ],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def document(self, pattern):
+        found = sorted((self.runs / "lab").glob(pattern))
+        assert len(found) == 1, f"{pattern}: {found}"
+        return json.loads(found[0].read_text())
+
+
+@pytest.fixture(scope="session")
+def lab_process(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.up()
+    lab.winlab("snapshot", "bare")
+    yield lab
+    lab.down()
+
+
+@pytest.fixture
+def lab(lab_process):
+    """Bare hosts and an empty runs folder."""
+    lab_process.winlab("reset", "bare")
+    shutil.rmtree(lab_process.runs, ignore_errors=True)
+    return lab_process
+
+
+@pytest.fixture(scope="session")
+def migrated_once(lab_process):
+    """One whole migration, kept as a snapshot of hosts and run folders."""
+    lab_process.winlab("reset", "bare")
+    shutil.rmtree(lab_process.runs, ignore_errors=True)
+    result = lab_process.play("migrate.yml")
+    assert result.code == 0, result.output
+    lab_process.winlab("snapshot", "migrated")
+    kept = lab_process.folder / "runs-migrated"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(lab_process.runs, kept)
+    return result
+
+
+@pytest.fixture
+def migrated(lab_process, migrated_once):
+    """Hosts and run folders as one whole migration has left them."""
+    lab_process.winlab("reset", "migrated")
+    shutil.rmtree(lab_process.runs, ignore_errors=True)
+    shutil.copytree(lab_process.folder / "runs-migrated", lab_process.runs)
+    return lab_process

@@ -1,0 +1,190 @@
+"""What an administrator reads at two in the morning, and that nothing half done is left on the ECMA host."""
+
+import contextlib
+import json
+
+import pytest
+
+ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
+
+
+@contextlib.contextmanager
+def untouched(lab, host="ecma01"):
+    """The host is the same afterwards, apart from what a logon leaves."""
+    before = lab.show(host)
+    yield
+    after = lab.show(host)
+    for part in ("files", "registry", "accounts", "services", "packages"):
+        assert after[part] == before[part], part
+
+
+def told(result, *parts):
+    assert result.code not in {0}, result.output
+    for part in parts:
+        assert part in result.flat, f"{part!r} not in:\n{result.output}"
+
+
+@pytest.mark.parametrize("host", ["mim01", "mim02", "ecma01"])
+def test_a_wrong_password_is_told(lab, host):
+    with untouched(lab):
+        result = lab.play("migrate.yml", "--limit", host, variables={"ansible_password": "wrong-password"})
+    told(
+        result,
+        f"{host}: WinRM: the credentials of Administrator were rejected; expected an account of this host and its password",
+        "Check ansible_user and ansible_password (vault)",
+    )
+
+
+def test_a_host_that_is_away_is_told(lab):
+    with untouched(lab):
+        result = lab.play("migrate.yml", variables={"ansible_port": 9})
+    told(
+        result,
+        "mim01: WinRM: nothing answers on port 9 of 127.",
+        "expected the WinRM service. Check that the host runs",
+    )
+
+
+def test_an_untrusted_certificate_is_told(lab, tmp_path):
+    other = tmp_path / "other.pem"
+    from winlab import pki
+
+    other.write_bytes(pki.make_authority("another authority").certificate_pem)
+    with untouched(lab):
+        result = lab.play("migrate.yml", variables={"ansible_winrm_ca_trust_path": str(other)})
+    told(
+        result,
+        "mim01: WinRM: the certificate is not trusted",
+        "Give the authority's certificate in ansible_winrm_ca_trust_path",
+    )
+
+
+@pytest.mark.parametrize(
+    "phase", ["playbooks/export.yml", "playbooks/prepare.yml", "playbooks/stage.yml", "playbooks/verify.yml"]
+)
+def test_a_phase_alone_tells_it_as_well(lab, phase):
+    result = lab.play(phase, variables={"ansible_password": "wrong-password"})
+    told(result, "the credentials of Administrator were rejected")
+
+
+def test_missing_media_stop_the_run_before_anything(lab):
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"mim_sync_media_source": "/nowhere/media"})
+    told(
+        result,
+        "mim01: mim_sync_media_source: no file /nowhere/media/Synchronization Service.msi on the controller; "
+        'expected the component folder "Synchronization Service"',
+        "Copy that whole folder from the ISO",
+    )
+
+
+def test_a_missing_installer_of_the_agent_stops_the_run_before_anything(lab):
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"ecma_host_installer": "/nowhere/setup.exe"})
+    told(
+        result,
+        "ecma01: ecma_host_installer: no file /nowhere/setup.exe on the controller; expected AADConnect",
+    )
+
+
+def test_setup_that_ends_with_1603_is_told_from_its_log(lab):
+    with untouched(lab):
+        result = lab.play("migrate.yml", variables={"mim_sync_properties": {"ACCEPT_EULA": "0"}})
+    told(
+        result,
+        "mim01: Synchronization Service.msi: setup failed with 1603 (",
+        "expected exit code 0 or 3010. Read the lines above",
+    )
+
+
+def test_an_sql_server_that_is_away_is_told_before_setup(lab):
+    lab.adhoc("mim01", "ansible.windows.win_service", "name=MSSQLSERVER state=stopped")
+    with untouched(lab):
+        result = lab.play("migrate.yml")
+    told(
+        result,
+        "mim01: SQL Server localhost: not reached (",
+        "expected a default instance",
+        "Start SQL Server",
+    )
+
+
+def test_maexport_that_fails_is_told(lab):
+    lab.adhoc("mim02", "ansible.windows.win_service", "name=FIMSynchronizationService state=stopped")
+    with untouched(lab):
+        result = lab.play("migrate.yml")
+    told(
+        result,
+        "mim02: maexport.exe Fabrikam Badges (plant & campus): ended with",
+        "expected 0. Check that FIMSynchronizationService runs",
+    )
+
+
+def test_an_unknown_management_agent_is_told_with_the_known_ones(lab):
+    migrations = [{"management_agent": "fabrikam badges", "from": "mim02", "to": ["ecma01"]}]
+    with untouched(lab):
+        result = lab.play("migrate.yml", variables={"mim2ecma_migrations": migrations})
+    told(
+        result,
+        "mim02: management agent fabrikam badges: not on this server; expected one of",
+        "Fabrikam Badges (plant & campus)",
+        "case matters",
+    )
+
+
+@pytest.mark.parametrize(
+    "migrations",
+    [
+        [{"management_agent": "x", "from": "mim09", "to": ["ecma01"]}],
+        [{"management_agent": "x", "from": "mim02", "to": ["ecma09"]}],
+        [{"management_agent": "x", "from": "mim02", "to": []}],
+        [],
+    ],
+)
+def test_wrong_names_in_the_data_are_told(lab, migrations):
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"mim2ecma_migrations": migrations})
+    told(result, "inventory: mim2ecma_migrations: ", "; expected one")
+
+
+def test_malformed_xml_stops_the_assessment(migrated):
+    export = next((migrated.runs / "lab").glob("mim01/*/export/*.xml"))
+    export.write_bytes(export.read_bytes()[:-200])
+    with untouched(migrated):
+        result = migrated.play("playbooks/assess.yml")
+    told(result, "R1 error: ", "; expected ")
+
+
+def test_an_export_that_is_not_ready_stops_the_run_with_the_finding(migrated):
+    export = next((migrated.runs / "lab").glob("mim01/*/export/*.xml"))
+    text = export.read_text("utf-8")
+    assert "<export-enabled>1</export-enabled>" in text
+    export.write_text(
+        text.replace("<export-enabled>1</export-enabled>", "<export-enabled>0</export-enabled>"),
+        "utf-8",
+        newline="",
+    )
+    with untouched(migrated):
+        result = migrated.play("playbooks/assess.yml")
+    told(result, "R6 error: ")
+
+
+def test_a_phase_without_the_one_before_says_which_to_run(lab):
+    told(
+        lab.play("playbooks/assess.yml"),
+        "no export; expected the run folder of an earlier export. Run playbooks/export.yml first.",
+    )
+
+
+def test_a_foreign_file_in_the_way_is_not_replaced(migrated):
+    path = rf"{ECMA}\Contoso.Json.dll"
+    migrated.adhoc("ecma01", "ansible.windows.win_file", rf"path='{migrated_manifest()}' state=absent")
+    migrated.adhoc("ecma01", "ansible.windows.win_service", "name='Microsoft ECMA2Host' state=stopped")
+    migrated.adhoc("ecma01", "ansible.windows.win_copy", json.dumps({"content": "foreign", "dest": path}))
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(result, f"ecma01: {path}: ", "expected a place that is free or ours for Contoso HR")
+
+
+def migrated_manifest():
+    return r"C:\ProgramData\mim2ecma\ecma\staged.json"

@@ -1,0 +1,131 @@
+"""The whole line on simulated hosts, with the real Ansible over real WinRM."""
+
+import hashlib
+import subprocess
+
+import pytest
+
+PHASES = ["preflight", "prepare", "export", "assess", "stage", "verify"]
+ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
+
+
+def files_of(state):
+    return {path.casefold(): entry for path, entry in state["files"].items()}
+
+
+def test_the_migration_runs_and_leaves_its_documents(migrated, migrated_once):
+    assert all(not counts["failed"] and not counts["unreachable"] for counts in migrated_once.recap.values())
+    for host in ("mim01/contoso-hr-*", "mim02/fabrikam-badges-*"):
+        inspection = migrated.document(f"{host}/inspection.json")
+        assert inspection["verdict"] in {"ready", "ready-with-warnings"}
+        plan = migrated.document(f"{host}/to/ecma01/plan.json")
+        assert {file["action"] for file in plan["files"]} >= {"add"}
+        record = migrated.document(f"{host}/to/ecma01/record.json")
+        assert record["outcome"] == "complete"
+        assert record["check_mode"] is False
+        assert {entry["evidence"] for entry in record["hosts"]} == {"simulated"}
+        assert [phase["name"] for phase in record["phases"]] == PHASES
+
+
+def test_the_kept_files_have_the_sums_of_sha256sums(migrated):
+    for sums in (migrated.runs / "lab").glob("*/*/SHA256SUMS"):
+        done = subprocess.run(
+            ["sha256sum", "--check", "--strict", "--quiet", sums.name], cwd=sums.parent, check=False
+        )
+        assert done.returncode == 0
+        assert len(sums.read_text().splitlines()) >= 2
+
+
+def test_the_xml_arrives_byte_for_byte(migrated):
+    on_host = files_of(migrated.show("ecma01"))
+    for export in (migrated.runs / "lab").glob("*/*/export/*.xml"):
+        entry = on_host[f"{ECMA}\\{export.name}".casefold()]
+        assert entry["sha256"] == hashlib.sha256(export.read_bytes()).hexdigest()
+
+
+def test_every_file_of_the_closure_arrives(migrated):
+    on_host = files_of(migrated.show("ecma01"))
+    for folder in (migrated.runs / "lab").glob("*/*/export/Extensions"):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                target = f"{ECMA}\\{path.relative_to(folder)}".replace("/", "\\").casefold()
+                assert on_host[target]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_second_run_changes_nothing(migrated):
+    again = migrated.play("migrate.yml")
+    assert again.code == 0, again.output
+    assert set(again.changed.values()) == {0}
+
+
+def test_nothing_of_ours_stays_in_a_temporary_folder_of_a_mim_host(migrated):
+    for host in ("mim01", "mim02"):
+        left = [path for path in files_of(migrated.show(host)) if "mim2ecma." in path and "\\temp\\" in path]
+        assert left == []
+
+
+def test_the_existing_mim_host_is_only_read(lab):
+    def lasting(state):
+        return {
+            path: entry.get("sha256")
+            for path, entry in files_of(state).items()
+            if "\\temp\\" not in path and "ansible" not in path
+        }
+
+    before = lab.show("mim02")
+    assert lab.play("migrate.yml").code == 0
+    after = lab.show("mim02")
+    assert lasting(after) == lasting(before)
+    for part in ("registry", "accounts", "services", "packages"):
+        assert after[part] == before[part]
+
+
+def test_a_prediction_on_bare_hosts_ends_well_and_changes_nothing(lab):
+    before = {host: lab.show(host) for host in ("mim01", "mim02", "ecma01")}
+    result = lab.play("migrate.yml", "--check", "--diff")
+    assert result.code == 0, result.output
+    assert "unknown until" in result.flat
+    for host, state in before.items():
+        after = lab.show(host)
+        for part in ("files", "registry", "accounts", "services", "packages"):
+            assert after[part] == state[part], f"{host}: {part}"
+    inspection = lab.document("mim02/*/prediction/inspection.json")
+    assert inspection["management_agent"]["name"] == "Fabrikam Badges (plant & campus)"
+    assert not list((lab.runs / "lab").glob("*/*/export"))
+
+
+def test_a_prediction_on_finished_hosts_predicts_nothing(migrated):
+    before = migrated.show("ecma01")
+    result = migrated.play("migrate.yml", "--check", "--diff")
+    assert result.code == 0, result.output
+    assert set(result.changed.values()) == {0}
+    after = migrated.show("ecma01")
+    assert after["files"] == before["files"]
+
+
+def test_each_phase_runs_alone(lab):
+    for phase in PHASES:
+        result = lab.play(f"playbooks/{phase}.yml")
+        assert result.code == 0, f"{phase}: {result.output}"
+    assert lab.document("mim01/*/to/ecma01/record.json")["outcome"] == "complete"
+
+
+def test_each_phase_runs_under_ansible_runner(migrated, tmp_path):
+    runner = pytest.importorskip("ansible_runner")
+    from .conftest import ROOT
+
+    for phase in PHASES:
+        result = runner.run(
+            private_data_dir=str(tmp_path),
+            project_dir=str(ROOT),
+            inventory=str(ROOT / "inventories" / "lab"),
+            playbook=f"playbooks/{phase}.yml",
+            extravars={"mim2ecma_runs_dir": str(migrated.runs)},
+            envvars={
+                key: migrated.environment[key]
+                for key in ("WINLAB_STATE", "ANSIBLE_CONFIG", "ANSIBLE_HOME", "NO_PROXY")
+            },
+            quiet=True,
+        )
+        assert result.status == "successful", result.stdout.read()
+        assert sum(result.stats["changed"].values()) == 0

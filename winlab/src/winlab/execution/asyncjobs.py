@@ -22,7 +22,7 @@ NEWLINE = "\r\n"
 def async_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: Perform) -> CommandResult:
     """Start the wrapped actions in the background and answer at once with the job's id."""
     if not rest or rest[0].name != "async_watchdog.ps1":
-        return CommandResult.error("winlab: async_wrapper.ps1 without async_watchdog.ps1; expected both.")
+        return CommandResult.wrapper_failure("winlab: async_wrapper.ps1 without async_watchdog.ps1; expected both.")
     watchdog, work = rest[0], rest[1:]
     folder = run.expand(str(action.params.get("AsyncDir") or ""))
     job = f"{action.params.get('AsyncJid')}.{run.pid}"
@@ -44,7 +44,7 @@ def async_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: P
             run.host.files.mkdir(folder, session=run.session)
             _write(run, path, started)
     except Win32Error as error:
-        return CommandResult.error(
+        return CommandResult.wrapper_failure(
             f'Exception calling "WriteAllText" with "3" argument(s): "{error.message}"'
         )
     timeout = float(watchdog.params.get("Timeout") or 0)

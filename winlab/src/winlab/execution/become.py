@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from winlab.errors import Win32Error
 from winlab.execution import modules
+from winlab.execution.profiles import ensure_profile
 from winlab.execution.steps import CommandResult, Run
 from winlab.host import sids
 from winlab.host.logons import unfiltered
@@ -39,11 +40,10 @@ def become_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: 
         with run.host.lock:
             session = _logon(run, user, password, kind)
     except _BecomeError as error:
-        text = (
-            'Unhandled exception while executing module: Exception calling "CreateProcessAsUser" with "9" '
-            f'argument(s): "{error}"'
-        )
-        return CommandResult.error(text.removeprefix("Unhandled exception while executing module: "))
+        text = f'Exception calling "CreateProcessAsUser" with "9" argument(s): "{error}"'
+        return CommandResult.wrapper_failure(text)
+    if str(action.params.get("LogonFlags") or "WithProfile") == "WithProfile":
+        ensure_profile(run.host, session)
     return perform(run.within(session), rest)
 
 

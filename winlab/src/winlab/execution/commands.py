@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from winlab.errors import NotModelled, Win32Error, WinlabError
 from winlab.execution import asyncjobs, become, helpers, modules, raw
+from winlab.execution.profiles import ensure_profile
 from winlab.execution.steps import CommandResult, Run, Step, clixml
 from winlab.execution.streams import Cancelled, CommandRequest, Reader, Stdin, Streams
 from winlab.manifest import DELIMITER, MAX_PART_BYTES, Action, NotAManifest, UnknownLayout, decode
@@ -42,6 +43,7 @@ def run(host: Host, session: Session, request: CommandRequest, streams: Streams)
     """
     process = None
     try:
+        ensure_profile(host, session)
         with host.lock:
             process = host.processes.start(POWERSHELL, _shown(request), session.account, session.logon_id)
         result = _dispatch(host, session, request, streams, process.pid)

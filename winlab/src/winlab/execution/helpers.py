@@ -26,11 +26,11 @@ def mkdtemp(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandResult
     path = ntpath.join(folder, _text(action.params, "Name"))
     with run.host.lock:
         if run.host.files.exists(path):
-            return CommandResult.error(f"New-Item : An item with the specified name {path} already exists.")
+            return CommandResult.wrapper_failure(f"An item with the specified name {path} already exists.")
         try:
             run.host.files.mkdir(path, session=run.session)
         except Win32Error as error:
-            return CommandResult.error(f"New-Item : {error.message}: '{path}'.")
+            return CommandResult.wrapper_failure(f"{error.message}: '{path}'.")
         full = run.host.files.entry(path).path
     return CommandResult(0, full + NEWLINE)
 
@@ -55,7 +55,7 @@ def put_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandResul
             try:
                 data = base64.b64decode(line, validate=True)
             except binascii.Error:
-                return CommandResult.error(
+                return CommandResult.wrapper_failure(
                     'Exception calling "FromBase64String" with "1" argument(s): "Invalid length for a Base-64 char '
                     'array or string."'
                 )
@@ -66,7 +66,7 @@ def put_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandResul
             with run.host.lock:
                 files.adopt_blob(path, sha256, size, session=run.session)
         except Win32Error as error:
-            return CommandResult.error(_io_error("Create", 1, error, path))
+            return CommandResult.wrapper_failure(_io_error("Create", 1, error, path))
     return CommandResult(0, f'{{"sha1":"{digest.hexdigest()}"}}{NEWLINE}')
 
 
@@ -83,7 +83,7 @@ def fetch_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandRes
                 stream.seek(offset)
                 data = stream.read(min(size, MAX_FETCH))
         except Win32Error as error:
-            return CommandResult.error(_io_error(".ctor", 4, error, path))
+            return CommandResult.wrapper_failure(_io_error(".ctor", 4, error, path))
         return CommandResult(0, base64.b64encode(data).decode("ascii") + NEWLINE if data else "")
     if files.is_dir(path, run.session):
         return CommandResult(0, "[DIR]" + NEWLINE)

@@ -11,6 +11,7 @@ from typing import Any
 from winlab import arguments, modules, pins
 from winlab.arguments import Checked, Finished
 from winlab.errors import ModuleFailure, NotModelled, Win32Error, WinlabError
+from winlab.execution import raw
 from winlab.execution.steps import CommandResult, Run
 from winlab.execution.streams import Cancelled
 from winlab.manifest import Action, Script
@@ -141,10 +142,9 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _script(run: Run, script: Script) -> CommandResult:
-    raise NotModelled(
-        f"script {script.name} (SHA-256 {script.sha256})",
-        "Scripts of the action `script` are not; use win_powershell.",
-    )
+    """The action `script`: the text is a command line that starts the file transferred before."""
+    found = raw.run_file(run.host, run.session, script.text, run.environment)
+    return found if found is not None else raw.run_text(run.host, run.session, script.text, run.environment)
 
 
 def _print(result: dict[str, Any], rc: int) -> CommandResult:

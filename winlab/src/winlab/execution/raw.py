@@ -6,15 +6,14 @@ plugins/plugin_utils/_reboot.py of ansible.windows 3.3.0. Everything else fails 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import ntpath
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from winlab.errors import NotModelled, Win32Error
-from winlab.execution.steps import CommandResult
+from winlab.errors import Win32Error
+from winlab.execution.steps import CommandResult, clixml
 from winlab.host.clock import to_filetime
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ _LITERAL = rf"[{_QUOTE}](?P<text>(?:[^{_QUOTE}]|[{_QUOTE}]{{2}})*)[{_QUOTE}]"
 _REMOVE = re.compile(rf"\ARemove-Item {_LITERAL} -Force(?P<recurse> -Recurse)?;?\Z")
 _EXISTS = re.compile(
     rf"\AIf \(Test-Path {_LITERAL}\)\s*\{{\s*\$res = 0;\s*\}}\s*Else\s*\{{\s*\$res = 1;\s*\}}\s*"
-    r"Write-Output '\$res';\s*Exit \$res;\Z"
+    r"Write-Output '\$res';\s*Exit \$res;?\Z"
 )
 _BOOT_TIME = (
     "(Get-CimInstance -ClassName Win32_OperatingSystem -Property LastBootUpTime).LastBootUpTime.ToFileTime()"
@@ -50,9 +49,6 @@ _LOGON_UI = re.compile(
 )
 _PROBE = "echo PLATFORM; uname; echo FOUND; command -v"
 _EXIT = re.compile(r"\Aexit (?P<code>\d{1,9})\Z", re.IGNORECASE)
-# One program with plain words: nothing that PowerShell would expand, pipe or separate.
-_SIMPLE = re.compile(r"\A[A-Za-z0-9_.:\\/ =,+-]+\Z")
-
 Handler = Callable[["Host", "Session", re.Match[str]], CommandResult]
 
 
@@ -71,13 +67,48 @@ def run_script(host: Host, session: Session, text: str) -> CommandResult:
             "uname : The term 'uname' is not recognized as the name of a cmdlet, function, script file, or operable "
             f"program.{NEWLINE}",
         )
-    if _SIMPLE.match(script):
-        return _program(host, session, script)
-    digest = hashlib.sha256(script.encode("utf-8")).hexdigest()
-    raise NotModelled(
-        f"PowerShell text sent without a module (raw; {len(script)} characters, SHA-256 {digest})",
-        "Use a module that has a twin (`winlab modules`), or add the text to winlab/execution/raw.py.",
+    return run_text(host, session, script)
+
+
+def run_text(host: Host, session: Session, text: str, environment: dict[str, str] | None = None) -> CommandResult:
+    """Run PowerShell text that is registered (`scripts:` of the definition), or that starts a known program."""
+    from winlab import scripts, shell_text  # noqa: PLC0415  (they register behaviours of products at import)
+
+    call = scripts.ScriptCall(
+        host=host,
+        session=session,
+        text=text,
+        cwd=session.profile,
+        environment=host.environment.block(session, environment),
     )
+    with host.lock:
+        result = shell_text.run_text(call)
+    return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
+
+
+def run_file(
+    host: Host, session: Session, line: str, environment: dict[str, str] | None = None
+) -> CommandResult | None:
+    """Run a command line that starts with a script file of the host; None when it does not."""
+    from winlab import command_lines, scripts, shell_text  # noqa: PLC0415  (see run_text)
+
+    words = command_lines.split(line.strip().removeprefix("& "))
+    if not words or not words[0].lower().endswith(".ps1"):
+        return None
+    text = host.files.read_bytes(words[0], session).decode("utf-8-sig", "replace")
+    call = scripts.ScriptCall(
+        host=host,
+        session=session,
+        text=text,
+        arguments=tuple(words[1:]),
+        cwd=session.profile,
+        environment=host.environment.block(session, environment),
+    )
+    if scripts.find(text) is None:
+        raise scripts.unknown(text, f"{host.name}: the script {words[0]}")
+    with host.lock:
+        result = shell_text.run_text(call)
+    return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
 
 
 def run_command_line(host: Host, session: Session, line: str) -> CommandResult:

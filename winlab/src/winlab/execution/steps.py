@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,12 @@ class CommandResult:
     def error(cls, text: str, rc: int = 1) -> CommandResult:
         """A PowerShell error: nothing on standard output, the text as CLIXML on standard error."""
         return cls(rc, "", clixml(text))
+
+    @classmethod
+    def wrapper_failure(cls, text: str) -> CommandResult:
+        """An exception in an executor script: exec_wrapper.ps1 catches it and prints it as JSON."""
+        result = {"failed": True, "msg": f"failure during exec_wrapper: {text}", "exception": text}
+        return cls(1, json.dumps(result) + "\r\n")
 
 
 @dataclass(frozen=True)

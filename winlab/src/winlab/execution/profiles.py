@@ -1,0 +1,38 @@
+r"""The profile that Windows makes at somebody's first logon (Microsoft, "About User Profiles")."""
+
+from __future__ import annotations
+
+import ntpath
+from typing import TYPE_CHECKING
+
+from winlab.host import acl
+from winlab.host.registry import Value
+
+if TYPE_CHECKING:
+    from winlab.host.model import Host
+    from winlab.host.sessions import Session
+
+PROFILE_LIST = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
+_FOLDERS = (r"AppData\Local\Temp", r"AppData\Roaming", "Desktop", "Documents", "Downloads")
+
+
+def ensure_profile(host: Host, session: Session) -> None:
+    """Make the profile folder and its entry in the registry when they are not there."""
+    files = host.files
+    if files.is_dir(session.profile) or not session.sid.startswith(host.accounts.machine_sid):
+        return
+    with host.lock:
+        if files.is_dir(session.profile):
+            return
+        files.mkdir(session.profile)
+        files.set_acl(session.profile, acl.Acl(acl.canonical(acl.profile(session.sid)), protected=True))
+        for folder in _FOLDERS:
+            path = session.profile
+            for part in folder.split("\\"):
+                path = ntpath.join(path, part)
+                if not files.is_dir(path):
+                    files.mkdir(path)
+                    files.set_owner(path, session.sid)
+        key = rf"{PROFILE_LIST}\{session.sid}"
+        host.registry.create_key(key)
+        host.registry.set(key, "ProfileImagePath", Value("expandstring", session.profile))

@@ -1,8 +1,8 @@
 """The command `mim2ecma`: finds its subcommands in `mim2ecma.commands`, one module each.
 
 A command module has `add_parser(subparsers)`, which sets `run`, a function of the parsed arguments that
-returns the exit code. It may have `refusal(error) -> str`, the document that `--json` prints when the arguments
-are wrong.
+returns the exit code. It may have `refusal(error) -> str`, the document that `--json` prints for wrong
+arguments.
 Exit codes: 0 ready (also with warnings), 1 not ready, 2 unreadable input or wrong usage.
 """
 

@@ -203,7 +203,7 @@ class _Follower:
             tag=tags,
             encoding="utf-8",  # what is fed, whatever the declaration says
             huge_tree=True,  # our own limits are tighter (limits.py) than libxml2's without it
-            # The scan refused every DTD, so there is nothing to resolve; an undefined entity is an error then.
+            # The scan refused every DTD: nothing is there to resolve, and an undefined entity is an error.
             resolve_entities="internal",  # type: ignore[arg-type]
             load_dtd=False,
             no_network=True,
@@ -292,11 +292,11 @@ def _prune(node: etree._Element | None, keep: etree._Element | None) -> None:
         last = node[-1]
         if count > 1:
             if keep is not None and keep.getparent() is node:
-                for child in node[:-1]:
+                for child in list(node)[:-1]:
                     if child is not keep:
                         node.remove(child)
             else:
-                del node[:-1]  # type: ignore[index]
+                del node[:-1]
         node = last
 
 

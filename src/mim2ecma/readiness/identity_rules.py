@@ -10,7 +10,10 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 from mim2ecma.management_agent.model import Export, ManagementAgent, Wrapper
 from mim2ecma.readiness.subject import Subject, error, information, warning
 
-_EXPORT_SINGLY: Final = "In Synchronization Service, Management Agents, select the management agent and use Export Management Agent."
+_EXPORT_SINGLY: Final = (
+    "In Synchronization Service, Management Agents, select the management agent and "
+    "use Export Management Agent."
+)
 _ROOT: Final = "root element"
 
 # domain/ma_xml.md 2: each wrapper has its own advice.

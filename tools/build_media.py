@@ -147,6 +147,14 @@ ASSEMBLIES: tuple[Assembly, ...] = (
         company="Adatum (invented)",
         key="",
     ),
+    Assembly(
+        "connectors/StandIn.Connector.dll",  # for management agents whose connector nobody here has
+        "StandInConnector.cs",
+        "1.0.0.0",
+        references=(SDK,),
+        company="winlab (stand-in for any connector)",
+        key="",
+    ),
     # Provisioning agent and ECMA Connector Host
     _program("agent/AADConnectProvisioningAgent.exe", AGENT_VERSION, "provisioning-agent"),
     _program("agent/AADConnectProvisioningAgentWizard.exe", AGENT_VERSION),

@@ -123,10 +123,15 @@ class Installation:
                 known = self.folder(parent)
             else:
                 known = self.folder(parent).rstrip("\\") + "\\" + name
-            # A folder's property ends with a backslash, so that [INSTALLDIR]file works.
-            self.properties[key] = known.rstrip("\\") + "\\"
         trimmed = known.rstrip("\\")
+        # A folder's property ends with a backslash, whoever set it, so that [INSTALLDIR]file works.
+        self.properties[key] = trimmed + "\\"
         return trimmed + "\\" if trimmed.endswith(":") else trimmed
+
+    def resolve_folders(self) -> None:
+        """Settle all target folders (CostFinalize)."""
+        for row in self.package.rows("Directory"):
+            self.folder(text(row, "Directory"))
 
     def component(self, key: str) -> Mapping[str, Any]:
         """A row of the Component table."""

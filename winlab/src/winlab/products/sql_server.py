@@ -1,9 +1,9 @@
-r"""SQL Server as set-ups and connectors meet it: reachable or not, who may do what, which databases there are.
+r"""SQL Server as set-ups and connectors meet it: reachable or not, who may do what, which databases.
 
 A default instance of SQL Server 2016 is a role of a host (`install`); other servers are named in a host's
-definition (`sql_servers: {sql01: {sysadmins: [...], databases: [...]}}`). Sources: domain/mim_sync.md 1.2, 1.5,
-2 and 7; the Azure image of that version makes BUILTIN\Administrators a sysadmin. Texts of errors are those of
-SqlClient, shortened.
+definition (`sql_servers: {sql01: {sysadmins: [...], databases: [...]}}`). Sources: domain/mim_sync.md 1.2,
+1.5, 2 and 7; the Azure image of that version makes BUILTIN\Administrators a sysadmin. Texts of errors are
+those of SqlClient, shortened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from winlab.host import sids
 from winlab.host.packages import Product
 from winlab.host.registry import Value
-from winlab.host.services import Service, register_service_behaviour
+from winlab.host.services import Service, ServiceRun, register_service_behaviour
 from winlab.programs import install as install_program
 from winlab.scripts import ScriptCall, ScriptResult
 
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 STATE = "sql_server"
 SERVICE = "MSSQLSERVER"
 ROOT = r"C:\Program Files\Microsoft SQL Server\MSSQL13.MSSQLSERVER\MSSQL"
-# SQL Server 2016 SP1 (Azure image "SQL Server 2016 SP1 Standard on Windows Server 2016", domain/mim_sync.md 1.5).
+# SQL Server 2016 SP1 (Azure image "SQL Server 2016 SP1 Standard on Windows Server 2016", domain/mim_sync.md
+# 1.5).
 VERSION_2016_SP1 = "13.00.4001"
 SYSTEM_DATABASES = ("master", "model", "msdb", "tempdb")
 # Names by which a machine speaks to its own default instance.
 LOCAL_NAMES = frozenset({".", "(local)", "localhost", "127.0.0.1"})
 PROGRAM = "sqlservr"
 
-register_service_behaviour(PROGRAM)
+REMOTE = "sql_server_remote"  # what was created on other machines
+NATIVE_CLIENT_CODE = "{B9274744-8BAE-4874-8E59-2610919CD419}"  # ours; the real one is not needed
 
 
 class SqlError(Exception):
@@ -84,9 +86,7 @@ def install(host: Host, sysadmins: Iterable[str] = (sids.ADMINISTRATORS,)) -> No
         )
     )
     key = r"HKLM\SOFTWARE\Microsoft\Microsoft SQL Server"
-    host.registry.set(
-        rf"{key}\Instance Names\SQL", "MSSQLSERVER", Value("string", "MSSQL13.MSSQLSERVER")
-    )
+    host.registry.set(rf"{key}\Instance Names\SQL", "MSSQLSERVER", Value("string", "MSSQL13.MSSQLSERVER"))
     host.registry.set(rf"{key}\MSSQL13.MSSQLSERVER\Setup", "Version", Value("string", "13.1.4001.0"))
     for code, name, version in (
         ("{18B2A97C-92C3-4AC7-BE72-F823E0BC895B}", "SQL Server 2016 Database Engine Services", "13.1.4001.0"),
@@ -103,14 +103,29 @@ def install(host: Host, sysadmins: Iterable[str] = (sids.ADMINISTRATORS,)) -> No
     host.services.start(SERVICE)
 
 
-NATIVE_CLIENT_CODE = "{B9274744-8BAE-4874-8E59-2610919CD419}"
+def _data_files(name: str) -> tuple[str, str]:
+    return rf"{ROOT}\DATA\{name}.mdf", rf"{ROOT}\DATA\{name}_log.ldf"
 
 
 def _create_files(host: Host, name: str) -> None:
-    for suffix in (".mdf", "_log.ldf"):
-        path = rf"{ROOT}\DATA\{name}{suffix}"
+    for path in _data_files(name):
         host.files.write_bytes(path, f"winlab database {name}\n".encode())
-        host.files.lock(path, host.services.holder(SERVICE))
+
+
+def _lock_files(host: Host) -> None:
+    """Hold the files of all databases, as the running server does."""
+    holder = host.services.holder(SERVICE)
+    host.files.unlock_all(holder)
+    for name in host.products[STATE]["databases"]:
+        for path in _data_files(name):
+            host.files.lock(path, holder)
+
+
+def _start(run: ServiceRun) -> None:
+    _lock_files(run.host)
+
+
+register_service_behaviour(PROGRAM, start=_start)
 
 
 def is_local(host: Host, server: str) -> bool:
@@ -134,7 +149,7 @@ def connect(host: Host, session: Session, server: str, instance: str = "") -> Sq
         # The second hop of a network logon arrives as nobody (domain/mim_sync.md 2).
         raise SqlError(r"Login failed for user 'NT AUTHORITY\ANONYMOUS LOGON'.")
     known = {name.lower() for name in remote.get("sysadmins", [])}
-    made = host.products.get(STATE + "/remote", {}).get(server.lower(), [])
+    made = host.products.get(REMOTE, {}).get(server.lower(), [])
     return SqlLogin(
         local=False,
         version=str(remote.get("version", VERSION_2016_SP1)),
@@ -144,8 +159,8 @@ def connect(host: Host, session: Session, server: str, instance: str = "") -> Sq
 
 
 _NOT_REACHED = (
-    "A network-related or instance-specific error occurred while establishing a connection to SQL Server. The "
-    "server was not found or was not accessible."
+    "A network-related or instance-specific error occurred while establishing a connection to SQL Server. "
+    "The server was not found or was not accessible."
 )
 
 
@@ -171,8 +186,9 @@ def create_database(host: Host, server: str, name: str, owner: str) -> None:
         if owner not in state["logins"]:
             state["logins"] = sorted([*state["logins"], owner])
         _create_files(host, name)
+        _lock_files(host)
     else:
-        made = host.products.setdefault(STATE + "/remote", {}).setdefault(server.lower(), [])
+        made = host.products.setdefault(REMOTE, {}).setdefault(server.lower(), [])
         made.append(name)
     host.touch("host")
 
@@ -181,16 +197,11 @@ def drop_database(host: Host, server: str, name: str) -> None:
     """Remove a database that `create_database` made."""
     if is_local(host, server):
         host.products[STATE]["databases"].pop(name, None)
-        for suffix in (".mdf", "_log.ldf"):
-            path = rf"{ROOT}\DATA\{name}{suffix}"
-            if host.files.is_file(path):
-                host.files.unlock_all(host.services.holder(SERVICE))
-                host.files.delete(path, force=True)
-        for known in host.products[STATE]["databases"]:
-            for suffix in (".mdf", "_log.ldf"):
-                host.files.lock(rf"{ROOT}\DATA\{known}{suffix}", host.services.holder(SERVICE))
+        _lock_files(host)
+        for path in _data_files(name):
+            host.files.delete(path, force=True)
     else:
-        host.products[STATE + "/remote"][server.lower()].remove(name)
+        host.products[REMOTE][server.lower()].remove(name)
     host.touch("host")
 
 

@@ -246,6 +246,7 @@ def _execute(run: Installation, path: str, command: MsiCommand) -> None:
             raise SetupError(0, run.format(text(row, "Description")))
     run.log.action("LaunchConditions", 1)
     _custom_actions(run)
+    run.resolve_folders()
     components = run.components()
     behaviour.check(run)
     forced = configured_exit_code(host, package.name)

@@ -7,7 +7,7 @@ from typing import Final
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-CHUNK_BYTES: Final = 128 * KIB
+CHUNK_BYTES: Final = 32 * KIB
 """Bytes read, scanned and parsed at a time: small against the memory limit, large against the cost of a
 call."""
 

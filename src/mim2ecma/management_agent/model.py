@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from mim2ecma.documents.findings import Finding
@@ -305,13 +306,25 @@ class ManagementAgent:
         return (self.category or "").lower() == ECMA2_CATEGORY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
-    """Where an export came from and what identifies it."""
+    """Where an export came from and what identifies it.
+
+    Attributes:
+        path: What the source is called.
+        sha256: Hash of its bytes.
+        bytes: Their number.
+        encoding: Name of the encoding.
+        wrapper: Kind of the root element.
+        root: Its tag.
+        server: Server that wrote the export.
+        export_date: When, as the server wrote it.
+        agent_count: How many management agents the file holds.
+        identify: Gives `ma_sha256`; see there.
+    """
 
     path: str | None = None
     sha256: str | None = None
-    ma_sha256: str | None = None
     bytes: int | None = None
     encoding: str | None = None
     wrapper: Wrapper = Wrapper.UNKNOWN
@@ -319,6 +332,32 @@ class Source:
     server: str | None = None
     export_date: str | None = None
     agent_count: int = 0
+    identify: Callable[[], str | None] = field(default=lambda: None, repr=False, compare=False)
+
+    @cached_property
+    def ma_sha256(self) -> str | None:
+        """Identity of the management agent (`canonical.ma_sha256`), `None` without one that was kept.
+
+        Computed when it is first asked for: for a built-in management agent of a few MiB it takes as long as
+        reading the file, and the verdict does not need it.
+        """
+        return self.identify()
+
+    def __getstate__(self) -> dict[str, object]:
+        """For other processes: with the identity, without the elements it comes from."""
+        identity = self.ma_sha256
+        return {**self.__dict__, "identify": KnownIdentity(identity)}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIdentity:
+    """An identity that needs no elements any more."""
+
+    identity: str | None
+
+    def __call__(self) -> str | None:
+        """The identity."""
+        return self.identity
 
 
 @dataclass(frozen=True, slots=True)

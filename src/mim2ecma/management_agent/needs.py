@@ -6,9 +6,11 @@ Found by the look of the text, so never complete: code that builds a path from p
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from mim2ecma.documents.limits import MIB
@@ -20,6 +22,8 @@ MAX_SEARCHED: Final = MIB
 
 _MAX_NEEDS: Final = 500  # more than a person reads; hostile values could hold millions
 _MAX_HITS: Final = 5_000  # places looked at for one sign in one value
+_LONGEST_SCHEME: Final = 16  # of an address
+_INSIDE_A_NAME: Final = frozenset("\\abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _BACK: Final = 200  # longest file name looked for in front of its extension
 _SHORT: Final = 260  # values up to a Windows path's length can be one path or address as a whole
 
@@ -32,24 +36,24 @@ _EXTENSION = re.compile(
 )
 _NAME_BEFORE = re.compile(r"[\w$:.\\/%\-]+\Z")
 _QUOTED_NAME_BEFORE = re.compile(r"[\"']([^\"'\r\n<>|*?;={}]+)\Z")
-_ABSOLUTE = re.compile(
-    r"(?:(?<=[\"'])(?P<quoted>(?:[A-Za-z]:\\|\\\\(?=[\w.]))[^\"'<>|*?\r\n]{1,240})(?=[\"'])"
-    r"|(?P<bare>(?<![\w\\])(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}))"
-)
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9.]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}")
+_QUOTED_ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[\w.]))[^\"'<>|*?\r\n]{1,240}(?=[\"'])")
 _MODULE = re.compile(
-    r"(?:import-module|add-pssnapin|using\s{1,4}module|#requires\s{1,4}-modules?)\s{1,4}(?:-name\s{1,4})?[\"']?([\w.:\\\-$]{2,200})",
+    r"(?:import-module|add-pssnapin|using\s{1,4}module|#requires\s{1,4}-modules?)\s{1,4}"
+    r"(?:-name\s{1,4})?[\"']?([\w.:\\\-$]{2,200})",
     re.IGNORECASE,
 )
 _MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", "#requires")
 _DRIVER = re.compile(r"(?:driver\s?=\s?\{([^}\r\n]{1,80})\}|provider\s?=\s?([\w. ]{2,60}))", re.IGNORECASE)
-_DSN = re.compile(r"(?:file)?dsn\s?=\s?([^;\"'\r\n]{1,200})", re.IGNORECASE)
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
+_DSN = re.compile(r"dsn\s?=\s?([^;\"'\r\n]{1,200})", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
 _AUTHORITY = re.compile(r"://(?:[^/@\s\"']{0,256}@)?([A-Za-z0-9._\-]{1,253}(?::\d{1,5})?)")
 _HOST_PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,252}:\d{2,5}\Z")
 _SERVER = re.compile(r"(?:data source|server|host)\s?=\s?([A-Za-z0-9._\\,:\-]{1,253})", re.IGNORECASE)
 _REGISTRY = re.compile(
     r"(?:HKLM|HKCU|HKCR):\\[\w\\. \-]{1,200}|HKEY_[A-Z_]{4,20}\\[\w\\. \-]{1,200}", re.IGNORECASE
 )
+_REGISTRY_SIGNS: Final = ("hklm:", "hkcu:", "hkcr:", "hkey_")
 _HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
 
 
@@ -118,12 +122,13 @@ def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[N
         yield NeedKind.FILE, text
         return
     lower = text.lower()
-    yield from _paths(text)
-    yield from _modules(text, lower)
+    yield from _paths(text, lower)
+    for match in _at(_MODULE, text, lower, _MODULE_SIGNS):
+        if not match[1].startswith("$"):
+            yield NeedKind.MODULE, match[1]
     yield from _connection(text, lower, whole=whole)
-    if "hk" in lower:
-        for match in _limited(_REGISTRY.finditer(text)):
-            yield NeedKind.REGISTRY, match[0]
+    for match in _at(_REGISTRY, text, lower, _REGISTRY_SIGNS):
+        yield NeedKind.REGISTRY, match[0]
 
 
 def _is_project(parameter: Parameter, connector_dll: str | None) -> bool:
@@ -132,65 +137,71 @@ def _is_project(parameter: Parameter, connector_dll: str | None) -> bool:
 
 def _is_one_path(parameter: Parameter, text: str) -> bool:
     if parameter.type.lower() == "file":
-        return _EXTENSION.search(text) is not None
+        return _EXTENSION.search(text.lower()) is not None
     if re.match(r"(?:[A-Za-z]:\\|\\\\[\w.])[^<>|*?\"]*\Z", text):
         return True
-    match = _EXTENSION.search(text)
+    match = _EXTENSION.search(text.lower())
     return match is not None and match.end() == len(text) and not re.search(r"[<>|*?\"'=;(){}]|://", text)
 
 
-def _paths(text: str) -> Iterator[tuple[NeedKind, str]]:
+def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
     covered: list[tuple[int, int]] = []
-    if ":\\" in text or "\\\\" in text:
-        for match in _limited(_ABSOLUTE.finditer(text)):
+    for at in sorted((*_positions(text, ":\\"), *_positions(text, "\\\\"))):
+        start = at - 1 if text[at] == ":" else at
+        if start < 0 or (covered and start < covered[-1][1]) or (start and text[start - 1] in _INSIDE_A_NAME):
+            continue
+        quoted = start > 0 and text[start - 1] in "\"'"
+        match = (_QUOTED_ABSOLUTE.match(text, start) if quoted else None) or _ABSOLUTE.match(text, start)
+        if match:
             covered.append(match.span())
-            yield NeedKind.FILE, match["quoted"] or match["bare"]
-    spans = iter(covered)
-    span = next(spans, (0, 0))
-    for match in _limited(_EXTENSION.finditer(text)):
-        while span[1] < match.end() and span != (0, 0):
-            span = next(spans, (0, 0))
-        if span[0] <= match.start() < span[1]:
+            yield NeedKind.FILE, match[0]
+    ends = [end for _, end in covered]
+    for match in _limited(_EXTENSION.finditer(lower)):
+        index = bisect_left(ends, match.end())
+        if index < len(covered) and covered[index][0] <= match.start():
             continue
         before = text[max(0, match.start() - _BACK) : match.start()]
         name = (
             _QUOTED_NAME_BEFORE.search(before) if text[match.end() : match.end() + 1] in {'"', "'"} else None
         )
-        name_text = name[1] if name else (plain[0] if (plain := _NAME_BEFORE.search(before)) else "")
+        plain = _NAME_BEFORE.search(before)
+        name_text = name[1] if name else plain[0] if plain else ""
         if name_text.strip(".\\/ $"):
-            yield NeedKind.FILE, name_text + match[0]
-
-
-def _modules(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
-    if any(sign in lower for sign in _MODULE_SIGNS):
-        for match in _limited(_MODULE.finditer(text)):
-            if not match[1].startswith("$"):
-                yield NeedKind.MODULE, match[1]
+            yield NeedKind.FILE, name_text + text[match.start() : match.end()]
 
 
 def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:
     """Drivers, data sources and addresses; what stands for user and password is not part of any of them."""
-    if "driver" in lower or "provider" in lower:
-        for match in _limited(_DRIVER.finditer(text)):
-            yield NeedKind.DRIVER, match[1] or match[2]
-    if "dsn" in lower:
-        for match in _limited(_DSN.finditer(text)):
-            yield NeedKind.DATA_SOURCE, match[1]
-    if whole and "=" in text and ("data source" in lower or "server" in lower or "host" in lower):
-        for match in _limited(_SERVER.finditer(text)):
+    for match in _at(_DRIVER, text, lower, ("driver", "provider")):
+        yield NeedKind.DRIVER, match[1] or match[2]
+    for match in _at(_DSN, text, lower, ("dsn",)):
+        yield NeedKind.DATA_SOURCE, match[1]
+    if whole and "=" in text:
+        for match in _at(_SERVER, text, lower, ("data source", "server", "host")):
             yield NeedKind.ADDRESS, match[1]
-    at, hits = text.find("://"), 0
-    while at >= 0 and hits < _MAX_HITS:
-        hits += 1
-        scheme = _URL.search(text, max(0, at - 16), at)
+    for at in _positions(text, "://"):
+        scheme = _SCHEME.search(text, max(0, at - _LONGEST_SCHEME), at)
         authority = _AUTHORITY.match(text, at)
         if scheme and authority:
             yield NeedKind.ADDRESS, f"{scheme[0].lower()}://{authority[1]}"
-        at = text.find("://", at + 3)
+
+
+def _at(pattern: re.Pattern[str], text: str, lower: str, signs: Iterable[str]) -> Iterator[re.Match[str]]:
+    """Matches at the places of a few words; looking for words costs far less than a pattern without case."""
+    for sign in signs:
+        for position in _positions(lower, sign):
+            match = pattern.match(text, position)
+            if match:
+                yield match
+
+
+def _positions(text: str, sign: str) -> Iterator[int]:
+    at, hits = text.find(sign), 0
+    while at >= 0 and hits < _MAX_HITS:
+        hits += 1
+        yield at
+        at = text.find(sign, at + len(sign))
 
 
 def _limited(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
-    for number, match in enumerate(matches):
-        if number >= _MAX_HITS:
-            return
-        yield match
+    return islice(matches, _MAX_HITS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -12,7 +14,14 @@ from mim2ecma.management_agent.capabilities import Capabilities, read_capabiliti
 from mim2ecma.management_agent.configuration import read_configuration
 from mim2ecma.management_agent.dsml import count_schema, read_schema
 from mim2ecma.management_agent.elements import bounded, children, path, text_of, texts
-from mim2ecma.management_agent.model import Configuration, Export, ManagementAgent, Source, Wrapper
+from mim2ecma.management_agent.model import (
+    Configuration,
+    Export,
+    KnownIdentity,
+    ManagementAgent,
+    Source,
+    Wrapper,
+)
 from mim2ecma.management_agent.partitions import read_partitions, read_rules, read_run_profiles
 from mim2ecma.management_agent.problems import UnreadableError
 from mim2ecma.management_agent.stream import ECMA2_CATEGORY, RawExport, read_raw
@@ -59,7 +68,10 @@ def read(source: bytes | Path, *, name: str | None = None) -> Export:
         agent = _read_agent(raw.agent, raw)
     except UnreadableError as problem:
         return Export(origin, findings=(problem.finding,))
-    return Export(replace(origin, ma_sha256=ma_sha256(raw.agent)), agent, agent.schema.findings)
+    identify: Callable[[], str | None] = partial(ma_sha256, raw.agent)
+    if agent.is_ecma2:
+        identify = KnownIdentity(identify())  # now, so that the elements need not be kept
+    return Export(replace(origin, identify=identify), agent, agent.schema.findings)
 
 
 def _wrapper(raw: RawExport) -> Wrapper:

@@ -19,6 +19,7 @@ _TERMINATORS: Final = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 _LONGEST_OPENER: Final = len(b"<![CDATA[")
 _LONGEST_TERMINATOR: Final = 3
 _NOT_FOUND: Final = -1
+_CHEAP_MISSES: Final = 32  # so often a sign may stand elsewhere before both bytes are looked for
 
 # A complete start or end tag: quotes may hide '>'. Possessive, so that a hostile megabyte costs one pass.
 _TAG = re.compile(rb"<[^\"'>]*+(?:(?:\"[^\"]*+\"|'[^']*+')[^\"'>]*+)*+>")
@@ -137,10 +138,9 @@ class Scanner:
 
     def _find_opener(self, data: bytes, position: int) -> int:
         # What was found for a later place stays true; without this memory many comments would cost a square.
-        for index, sign in enumerate((b"<!", b"<?")):
+        for index, sign in enumerate((b"!", b"?")):
             if self._next_opener[index] <= position:
-                found = data.find(sign, position)
-                self._next_opener[index] = len(data) if found == _NOT_FOUND else found
+                self._next_opener[index] = _find_after_bracket(data, sign, position)
         return min(self._next_opener)
 
     def _enter(self, data: bytes, position: int) -> int:
@@ -197,6 +197,19 @@ class Scanner:
                 f"more than {limits.MAX_DECLARATIONS} comments, CDATA sections and processing instructions",
                 "one comment, as MIM writes it",
             )
+
+
+def _find_after_bracket(data: bytes, sign: bytes, position: int) -> int:
+    """Place of `<` before a sign, or the end; the sign is rare, which makes looking for it cheap."""
+    at = position
+    for _ in range(_CHEAP_MISSES):
+        at = data.find(sign, at + 1)
+        if at == _NOT_FOUND:
+            return len(data)
+        if data[at - 1 : at] == b"<":
+            return at - 1
+    found = data.find(b"<" + sign, at)
+    return len(data) if found == _NOT_FOUND else found
 
 
 def _too_long(where: str, what: str, limit: int) -> UnreadableError:

@@ -126,7 +126,8 @@ class FileSystem(Volumes):
             return self._adopt_stream(clean, stream, sha256, size, session).entry()
         try:
             parent, node = self._place(clean, session, force)
-            self._charge(parent, size - (node.size if node else 0), clean)
+            held = sum(old for _, old in node.contents()) if node else 0
+            self._charge(parent, size - held, clean)
         except Win32Error:
             self.blobs.unpin(sha256)
             self._dropped.add(sha256)
@@ -135,7 +136,7 @@ class FileSystem(Volumes):
         if node is None:
             node = self._attach(parent, paths.name(clean), session, now)
         else:
-            self._forget_contents(node)
+            self._drop_contents(node)
         node.blob, node.size, node.modified = sha256, size, now
         node.attributes = (node.attributes - {"ReadOnly"} if force else node.attributes) | {"Archive"}
         self.blobs.unpin(sha256)

@@ -216,7 +216,10 @@ class Registry:
                 if session is not None and key.parent is None:
                     raise Win32Error(ERROR_ACCESS_DENIED, path)
                 self._require(key, session, acl.REGISTRY_RIGHTS["CreateSubKey"])
-                child = _Key(name, key, acl.default_owner(session))
+                if _is_user_hive(name, key):
+                    child = _user_hive(name, key)
+                else:
+                    child = _Key(name, key, acl.default_owner(session))
                 key.keys[fold(name)] = child
                 created = True
                 self._host.touch("registry")
@@ -294,18 +297,8 @@ class Registry:
 
     def load_hive(self, sid: str) -> None:
         r"""Make a user's hive (``HKU\<sid>``) and its rules, as the first logon does, unless it is there."""
-        path = f"HKU\\{sid}"
-        if self.key_exists(path):
-            return
-        self.create_key(path)
-        self.create_key(f"{path}\\Software")
-        key = self._key(path, None)
-        key.owner = sid
-        key.aces = tuple(
-            acl.Ace(account, acl.KEY_ALL, True, acl.Inheritance.CONTAINER)
-            for account in (sids.SYSTEM, sids.ADMINISTRATORS, sid)
-        )
-        key.protected = True
+        if not self.key_exists(f"HKU\\{sid}"):
+            self.create_key(f"HKU\\{sid}\\Software")
 
     def to_state(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""
@@ -357,3 +350,17 @@ class Registry:
     def _require(key: _Key, session: Caller | None, mask: int) -> None:
         if session is not None and not acl.allows(key.effective(), key.owner, session, mask):
             raise Win32Error(ERROR_ACCESS_DENIED, key.name)
+
+
+def _is_user_hive(name: str, parent: _Key) -> bool:
+    return parent.parent is None and parent.name == "HKEY_USERS" and fold(name).startswith("S-1-5-21-")
+
+
+def _user_hive(sid: str, parent: _Key) -> _Key:
+    """Return the empty hive of a user: his own, and nobody else's but the administrators'."""
+    hive = _Key(sid, parent, owner=sid, protected=True)
+    hive.aces = tuple(
+        acl.Ace(account, acl.KEY_ALL, True, acl.Inheritance.CONTAINER)
+        for account in (sids.SYSTEM, sids.ADMINISTRATORS, sid)
+    )
+    return hive

@@ -96,7 +96,14 @@ class Volumes:
         return {
             "drives": [drive.to_state() for drive in self.drives.values()],
             "shares": [
-                [share.name, share.path, share.description, share.special, share.settings, share.access]
+                [
+                    share.name,
+                    share.path,
+                    share.description,
+                    share.special,
+                    [list(pair) for pair in share.settings],
+                    list(share.access),
+                ]
                 for share in self.shares.values()
             ],
             "volumes": [volume.to_state() for volume in self._volumes.values()],
@@ -362,11 +369,16 @@ class Volumes:
         self._host.touch("files")
         return node
 
+    def _drop_contents(self, node: Node) -> None:
+        """Let a file forget what it held; the space is counted by the caller."""
+        self._dropped.update(blob for blob, _ in node.contents())
+        node.blob, node.size = None, 0
+        node.streams = {}
+
     def _forget_contents(self, node: Node) -> None:
         for blob, size in list(node.contents()):
             self._release(node, blob, size)
-        node.blob, node.size = None, 0
-        node.streams = {}
+        self._drop_contents(node)
 
     def _release(self, node: Node, blob: str, size: int) -> None:
         self._dropped.add(blob)

@@ -167,7 +167,7 @@ class Disk:
             self.files.delete(full, recursive=True, session=self.session, force=True)
         except Win32Error as error:
             text = f"Cannot remove item {error.path or full}: {text_of(error)}"
-            raise DotNetError(error.code, full, text) from error
+            raise DotNetError(error.code, error.path or full, text) from error
 
     def copy_file(self, source: str, target: str, force: bool = True) -> None:
         """Copy one file (``Copy-Item -Force``)."""

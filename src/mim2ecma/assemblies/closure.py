@@ -49,7 +49,7 @@ class StagedFile:
 
     @property
     def file(self) -> str:
-        """Name the file has, and must have, in the ECMA folder."""
+        """Name the file has on MIM, and must have in the ECMA folder."""
         return self.assembly.path.name
 
 
@@ -101,6 +101,7 @@ class Closure:
                     "bytes": staged.assembly.length,
                     "wanted_by": list(wanted_by),
                     "place": staged.place.value,
+                    **({"source": str(staged.assembly.path)} if staged.place is not Place.EXTENSIONS else {}),
                     "strong_name": staged.assembly.strong_name,
                     "authenticode": staged.assembly.authenticode,
                     "file_version": staged.assembly.file_version,

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-WHOLE_FILE_BYTES = 16 * 1024 * 1024
+WHOLE_FILE_BYTES = 8 * 1024 * 1024
 """Up to this length one read is quicker than several; above it memory stays bounded by reading pieces."""
-PIECE_BYTES = 32 * 1024 * 1024
+PIECE_BYTES = 16 * 1024 * 1024
 """The largest piece read at once. The metadata of the largest assembly of .NET itself is under 10 MiB."""
 HASH_BYTES = 16 * 1024 * 1024 * 1024
 """No file that a connector brings is larger; a hash of more would hold the run up without an end in sight."""

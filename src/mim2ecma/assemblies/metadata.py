@@ -21,6 +21,10 @@ FILE, EXPORTED_TYPE, MANIFEST_RESOURCE = 0x26, 0x27, 0x28
 
 STREAMS_LIMIT = 32
 """Five streams are defined (II.24.2.2); obfuscators add a few of their own."""
+SMALL_TABLE_ROWS = 10_000
+"""Rows read of tables that have some dozens in practice: references, modules, files, resources."""
+LARGE_TABLE_ROWS = 200_000
+"""Rows read of tables that grow with the code. The largest assembly of .NET has some ten thousand."""
 NAME_LIMIT = 1024
 """Names of types and files are shorter: the limit of the runtime is 1023 bytes (`MAX_CLASSNAME_LENGTH`)."""
 VERSION_LIMIT = 255
@@ -118,6 +122,8 @@ _COLUMNS: dict[int, str] = {
     0x2B: "MethodDefOrRef B",
     0x2C: "t2A TypeDefOrRef",
 }
+_STREAMS = frozenset({"#~", "#-", "#Strings", "#Blob"})
+_SMALL_TABLES = frozenset({MODULE_REF, ASSEMBLY_REF, FILE, MANIFEST_RESOURCE})
 _LARGE_STRINGS, _LARGE_GUIDS, _LARGE_BLOBS, _EXTRA_DATA = 0x01, 0x02, 0x04, 0x40
 
 
@@ -156,10 +162,17 @@ class Metadata:
         self.table = self._read_tables()
 
     def rows(self, number: int) -> Iterator[tuple[int, ...]]:
-        """Iterate over the rows of a table, columns in the order of ECMA-335 II.22."""
+        """Iterate over the rows of a table, columns in the order of ECMA-335 II.22.
+
+        Raises:
+            DamagedImageError: there are more rows than any real assembly has.
+        """
         table = self.table.get(number)
         if table is None:
             return iter(())
+        limit = SMALL_TABLE_ROWS if number in _SMALL_TABLES else LARGE_TABLE_ROWS
+        if table.rows > limit:
+            raise DamagedImageError(f"table 0x{number:02x}", f"{table.rows} rows", f"at most {limit}")
         return table.row.iter_unpack(self._tables[table.offset : table.offset + table.rows * table.row.size])
 
     def row(self, number: int, index: int, where: str) -> tuple[int, ...]:
@@ -243,6 +256,7 @@ class Metadata:
             raise DamagedImageError("metadata root", f"{count} streams", f"at most {STREAMS_LIMIT}")
         position += 4
         streams: dict[str, bytes] = {}
+        total = 0
         for _ in range(count):
             end = data.find(b"\0", position + 8, position + 8 + 32)
             if end < 0:
@@ -253,7 +267,14 @@ class Metadata:
                 raise DamagedImageError(
                     f"stream {name}", f"{size} bytes at {offset}", f"an end within {len(data)} bytes"
                 )
-            streams.setdefault(name, data[offset : offset + size])
+            total += size
+            if total > len(data):
+                # Each stream is copied, so that overlapping ones would multiply the memory.
+                raise DamagedImageError(
+                    "stream headers", f"{total} bytes in all", f"at most {len(data)}: no overlap"
+                )
+            if name in _STREAMS:
+                streams.setdefault(name, data[offset : offset + size])
             position += 8 + (end - position - 8) // 4 * 4 + 4
         return streams
 

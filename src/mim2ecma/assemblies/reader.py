@@ -52,11 +52,10 @@ _SIGN_BYTES = tuple(
     for name in (*_LOADERS, *sorted({name for _, name in _SIGN_TYPES}), "CreateInstanceFrom")
 )
 
-UNPACKED_LIMIT = 64 * 1024 * 1024
-"""An embedded library that unpacks to more is not read further.
-
-Four times the largest seen in domain/ma_xml.md section 13.
-"""
+CLASSES_LIMIT = 1000
+"""Classes of one file that implement interfaces of the engine; a connector has one."""
+UNPACKED_LIMIT = 32 * 1024 * 1024
+"""An embedded library that unpacks to more is not read: none of domain/ma_xml.md 13 comes near."""
 
 
 def read_assembly(path: Path, *, digest: bool = False, label: str = "") -> Assembly:
@@ -301,6 +300,8 @@ def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, .
         flags, name, namespace, *_ = data.row(tables.TYPE_DEF, owner, "InterfaceImpl table")
         if flags & _ABSTRACT_OR_INTERFACE:
             continue
+        if len(classes) >= CLASSES_LIMIT:
+            raise DamagedImageError("InterfaceImpl table", f"more than {CLASSES_LIMIT} classes", "fewer")
         interfaces.add(wanted[interface])
         classes.add(".".join(filter(None, (data.string(namespace), data.string(name)))))
     return tuple(sorted(interfaces)), tuple(sorted(classes))

@@ -450,6 +450,18 @@ def about_facade(reference: AssemblyName, staged: Assembly, framework: str) -> I
         )
 
 
+def too_many(limit: int) -> Finding:
+    """C26: the walk was stopped."""
+    return Finding(
+        id="C26",
+        severity=Severity.ERROR,
+        where="closure",
+        found=f"more than {limit} files",
+        expected="the files of one connector",
+        next_step="Check what lies in the fetched folder; the list is not complete.",
+    )
+
+
 def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
     match = _FRAMEWORK.match(assembly.target_framework or "")
     version = parse_version(match[1]) if match else None

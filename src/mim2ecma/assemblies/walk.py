@@ -177,6 +177,7 @@ class _Walk:
     def _enter(self, assembly: Assembly, label: str, depth: int = 0) -> None:
         """Take up a file whose references are to be walked, with what it carries inside."""
         if len(self.read_files) > FILES_LIMIT:
+            self.findings.append(remarks.too_many(FILES_LIMIT))
             return
         self.findings += remarks.about_file(assembly, label)
         for resource in assembly.resources:

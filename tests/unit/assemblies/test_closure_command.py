@@ -1,0 +1,84 @@
+"""`mim2ecma closure` at the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from mim2ecma.commands import closure as command
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    args = parser.parse_args(["closure", *arguments])
+    return int(args.run(args))
+
+
+def test_people_see_what_is_brought_and_by_whom_it_is_wanted(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(str(fixtures / "chain/Chain.Connector.dll")) == command.READY
+    output = capsys.readouterr().out
+    assert output.splitlines()[0] == (
+        "Chain.Connector.dll: Chain.Connector 1.2.3.4, anycpu, .NETFramework,Version=v4.6.2"
+    )
+    assert "    Chain.Leaf.dll 1.0.0.0  <- Chain.Middle.dll\n" in output
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("plain/Plain.Connector.dll", 0),
+        ("net481/Net481.Connector.dll", 0),  # warnings only
+        ("missing/Missing.Connector.dll", 1),
+        ("README.md", 2),
+        ("gone.dll", 2),
+    ],
+)
+def test_the_exit_code_says_complete_incomplete_or_unreadable(fixtures: Path, file: str, code: int) -> None:
+    assert run(str(fixtures / file)) == code
+
+
+def test_json_is_the_document_also_when_something_is_missing(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(str(fixtures / "missing/Missing.Connector.dll"), "--json") == command.NOT_READY
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "mim2ecma.closure/1"
+
+
+def test_an_unreadable_file_is_one_line_without_traceback(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(str(fixtures / "README.md"))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("README.md: file: ")
+
+
+def test_a_copy_of_the_hosts_folder_is_taken_into_account(
+    fixtures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Chain.Middle.dll").write_bytes((fixtures / "chain/Chain.Middle.dll").read_bytes())
+    run(str(fixtures / "chain/Chain.Connector.dll"), "--host", str(tmp_path), "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["file"] for entry in document["stage"]] == ["Chain.Connector.dll"]
+    assert {"Chain.Middle"} <= {entry["assembly"] for entry in document["host_supplied"]}
+
+
+@pytest.mark.parametrize("option", ["--host", "--search", "--mim-config"])
+def test_a_wrong_path_is_unreadable_input(fixtures: Path, tmp_path: Path, option: str) -> None:
+    path = str(fixtures / "chain/Chain.Connector.dll")
+    assert run(path, option, str(tmp_path / "gone")) == command.UNREADABLE
+
+
+def test_the_drawing_is_written(fixtures: Path, tmp_path: Path) -> None:
+    target = tmp_path / "closure.svg"
+    assert run(str(fixtures / "chain/Chain.Connector.dll"), "--svg", str(target)) == 0
+    assert target.read_text().startswith("<svg ")
+    assert run(str(fixtures / "chain/Chain.Connector.dll"), "--svg", str(tmp_path / "no" / "a.svg")) == 2

@@ -99,13 +99,11 @@ class ManagementAgent:
 
 def decode(data: bytes) -> str:
     """The text of an XML file, by its byte order mark; UTF-8 without one."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding)
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode("utf-8")
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"not UTF-8 at byte {error.start}") from error
+        raise ConfigurationError(f"not {error.encoding.upper()} at byte {error.start}") from error
 
 
 def parse(text: str) -> etree._Element:

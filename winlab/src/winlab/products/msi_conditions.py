@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_REFERENCE = re.compile(r"\[(?P<name>[^\[\]{}]*)\]")
+_REFERENCE = re.compile(r"\[(?P<name>\\.|[^\[\]{}]*)\]")
 _OPTIONAL = re.compile(r"\{(?P<body>[^{}]*)\}")
 # Lowest precedence first, as the page lists them the other way round.
 _LOGIC: tuple[tuple[str, Callable[[bool, bool], bool]], ...] = (

@@ -168,6 +168,9 @@ def read_cabinet(data: bytes) -> dict[str, bytes]:
     try:
         cabinet: Any = Cabinet(memoryview(data))
         cabinet.process()
-        return {str(file.name): bytes(file.decompress()) for file in cabinet.get_files()}
+        files = {str(file.name): bytes(file.decompress()) for file in cabinet.get_files()}
     except Exception as error:  # as above
         raise InvalidPackageError(f"cabinet: {type(error).__name__}: {error}") from error
+    if not files:
+        raise InvalidPackageError("cabinet: no file in it")
+    return files

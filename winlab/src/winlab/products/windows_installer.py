@@ -115,8 +115,7 @@ def _run(call: ProcessCall, command: MsiCommand) -> int:
     host = call.host
     if command.action == "patch":
         return _patch(call, command)
-    if command.log and not host.files.is_dir(ntpath.dirname(_absolute(call, command.log))):
-        return ERROR_INSTALL_LOG_FAILURE
+    _open_log(call, command)
     path = _cached(host, command.target) if command.by_code else _absolute(call, command.target)
     package = _open(call, path)
     if host.packages.busy_with:
@@ -148,14 +147,34 @@ def _run(call: ProcessCall, command: MsiCommand) -> int:
     return rc
 
 
+def _open_log(call: ProcessCall, command: MsiCommand) -> None:
+    """Make sure that the log can be written before anything else happens."""
+    if not command.log:
+        return
+    path = _absolute(call, command.log)
+    keep = "+" in command.log_flags and call.host.files.is_file(path)
+    try:
+        if not keep:
+            call.host.files.write_bytes(path, b"", call.session)
+    except Win32Error as error:
+        raise _EndedError(ERROR_INSTALL_LOG_FAILURE) from error
+
+
 def _write_log(call: ProcessCall, command: MsiCommand, log: MsiLog) -> None:
     path, content = _absolute(call, command.log), log.content()
-    if "+" in command.log_flags and call.host.files.is_file(path):
-        content = call.host.files.read_bytes(path) + content[2:]
+    if "+" in command.log_flags and (before := call.host.files.read_bytes(path)):
+        content = before + content[2:]
     try:
         call.host.files.write_bytes(path, content, call.session)
     except Win32Error as error:
-        raise _EndedError(ERROR_INSTALL_LOG_FAILURE) from error
+        # The outcome stands; that its log is lost is said where an administrator looks.
+        call.host.events.write(
+            "Application",
+            "MsiInstaller",
+            1008,
+            "warning",
+            f"The log {path} was not written: {error.message}.",
+        )
 
 
 def _patch(call: ProcessCall, command: MsiCommand) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from winlab.arguments.basic import PASS_VARIABLES, Checker, Refused, Resolver
+from winlab.arguments.basic import PASS_VARIABLES, Checker, Refused, Resolver, Unhandled
 from winlab.arguments.legacy import to_bool
-from winlab.arguments.specs import TAKES_ANY_OPTION, Spec, is_basic, spec_of
+from winlab.arguments.specs import TAKES_ANY_OPTION, Spec, has_fragments, is_basic, spec_of
 from winlab.manifest import Script
 
 __all__ = ["Checked", "Finished", "Resolver", "check"]
@@ -94,6 +94,8 @@ def check(
         result["skipped" if refusal.skipped else "failed"] = True
         result["invocation"] = _invocation(checker)
         raise Finished(result, 0 if refusal.skipped else 1) from None
+    except Unhandled as error:
+        raise Finished(_unhandled(str(error), script), 1) from None
     internal = checker.internal
     return Checked(
         params=dict(checker.params),
@@ -124,6 +126,13 @@ def _with_any_option(spec: Spec, given: Mapping[str, Any]) -> Spec:
         key: Spec(type="raw") for key in given if not key.startswith("_") and key.casefold() not in known
     }
     return replace(spec, options={**spec.options, **extra})
+
+
+def _unhandled(text: str, script: Script) -> dict[str, Any]:
+    """What module_wrapper.ps1 prints for an exception of `AnsibleModule::Create`."""
+    count = 3 if has_fragments(script.text) else 2
+    msg = f'Exception calling "Create" with "{count}" argument(s): "{text}"'
+    return {"failed": True, "msg": f"Unhandled exception while executing module: {msg}", "exception": msg}
 
 
 def _invocation(checker: Checker) -> dict[str, Any]:

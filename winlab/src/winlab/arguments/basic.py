@@ -42,6 +42,7 @@ PASS_VARIABLES = (
 _PASS_BOOLS = ("check_mode", "debug", "diff", "keep_remote_files", "ignore_unknown_opts", "no_log")
 # Path.GetInvalidPathChars of .NET Framework.
 _INVALID_IN_PATH = frozenset('"<>|') | {chr(code) for code in range(32)}
+_NULL_REFERENCE = "Object reference not set to an instance of an object."
 _INT32 = range(-(2**31), 2**31)
 
 
@@ -69,6 +70,10 @@ class Refused(Exception):
         self.skipped = skipped
 
 
+class Unhandled(Exception):
+    """An exception that the real class lets out of its constructor; nothing but its text is reported."""
+
+
 class ConversionError(Exception):
     """A value that cannot become the wanted type."""
 
@@ -84,7 +89,7 @@ class Checker:
     Attributes:
         params: the arguments, filled in as far as the check came.
         internal: Ansible's own values that the class reads, without prefix.
-        secrets: values of no_log options.
+        secrets: values of no_log options, in the order of the specification.
         deprecations: what Deprecate has noted.
     """
 
@@ -94,7 +99,7 @@ class Checker:
         self._context: list[str] = []
         self.params: dict[str, Any] = _Folded(arguments)
         self.internal: dict[str, Any] = {"module_name": "undefined win module"}
-        self.secrets: set[str] = set()
+        self.secrets: list[str] = []
         self.deprecations: list[dict[str, Any]] = []
 
     def check(self) -> None:
@@ -102,12 +107,10 @@ class Checker:
 
         Raises:
             Refused: with the message that the real class gives.
+            Unhandled: where the real class throws.
         """
-        try:
-            aliases = self._aliases(self._spec, self.params)
-            self._note_secrets(self._spec, self.params)
-        except ValueError as error:
-            raise Refused(f"internal error: {error}") from error
+        aliases = self._aliases(self._spec, self.params)
+        self._note_secrets(self._spec, self.params)
         legal = [*(f"_ansible_{name}" for name in PASS_VARIABLES), *self._spec.options, *aliases]
         self._arguments(self._spec, self.params, legal)
 
@@ -127,13 +130,11 @@ class Checker:
         text = dotnet_string(value)
         if text in self.secrets:
             return HIDDEN
-        for secret in sorted(self.secrets):
+        for secret in self.secrets:
             if secret in text:
-                # The real class returns at the first secret that it finds; its set has no order. All are hidden here.
-                if not isinstance(value, str):
-                    return HIDDEN
-                text = text.replace(secret, "*" * 8)
-        return text if isinstance(value, str) else value
+                # The real class goes no further than the first secret that it finds in a text.
+                return text.replace(secret, "*" * 8) if isinstance(value, str) else HIDDEN
+        return value
 
     # The checks, in their order --------------------------------------------------------------------
 
@@ -150,6 +151,7 @@ class Checker:
         for name, option in spec.options.items():
             if params.get(name) is not None:
                 params[name] = self._converted(name, option, params[name])
+                self._check_choices(name, option, params[name])
         for names in spec.required_together:
             present = [name in params for name in names]
             if any(present) and not all(present):
@@ -169,8 +171,6 @@ class Checker:
     def _aliases(self, spec: Spec, params: dict[str, Any]) -> list[str]:
         found = []
         for name, option in spec.options.items():
-            if option.default is not None and option.required:
-                raise ValueError(f"required and default are mutually exclusive for {name}")
             for alias in option.aliases:
                 found.append(alias)
                 if alias in params:
@@ -192,7 +192,7 @@ class Checker:
         for name, option in spec.options.items():
             value = params.get(name)
             if option.no_log and value is not None and dotnet_string(value):
-                self.secrets.add(dotnet_string(value))
+                self.secrets.append(dotnet_string(value))
             if option.removed_in_version is not None and name in params:
                 msg = f"Param '{name}' is deprecated. See the module docs for more information"
                 self.deprecations.append(
@@ -206,19 +206,22 @@ class Checker:
     def _unsupported(self, params: dict[str, Any], legal: list[str]) -> None:
         folded = {name.casefold(): name for name in reversed(legal)}
         unknown: list[str] = []
+        misspelt: list[tuple[str, str]] = []
         for key in list(params):
             known = folded.get(key.casefold())
             if known is None:
                 unknown.append(key)
             elif key not in legal:
-                value = params.pop(key)
-                params[known] = value
+                misspelt.append((key, known))
             elif key.startswith("_ansible_"):
                 self._take_internal(key.removeprefix("_ansible_"), params.pop(key))
         if unknown and not self.internal.get("ignore_unknown_opts"):
             supported = [name for name in legal if name.replace("_ansible_", "") not in PASS_VARIABLES]
             msg = f"Unsupported parameters for ({self.internal['module_name']}) module: {', '.join(unknown)}"
             raise Refused(f"{self._in_context(msg)}. Supported parameters include: {', '.join(supported)}")
+        for key, known in misspelt:
+            value = params.pop(key)
+            params[known] = value
 
     def _take_internal(self, name: str, value: Any) -> None:
         if name in _PASS_BOOLS:
@@ -260,8 +263,13 @@ class Checker:
             self._fail(
                 f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert to {kind}: {error}"
             )
+        return converted
+
+    def _check_choices(self, name: str, option: Spec, converted: Any) -> None:
         choices = [dotnet_string(choice) for choice in option.choices]
         if choices:
+            if option.type == "list" and None in converted:
+                raise Unhandled(_NULL_REFERENCE)
             values = [dotnet_string(v) for v in (converted if option.type == "list" else [converted])]
             allowed = {choice.casefold() for choice in choices}
             wrong = list(dict.fromkeys(v for v in values if v.casefold() not in allowed))
@@ -270,7 +278,6 @@ class Checker:
                 self._fail(
                     f"value of {name} must be {term}: {', '.join(choices)}. Got no match for: {', '.join(wrong)}"
                 )
-        return converted
 
     def _sub_options(self, name: str, option: Spec, value: Any) -> Any:
         if option.type == "dict":
@@ -284,6 +291,8 @@ class Checker:
             try:
                 result.append(self._convert(option.elements, element))
             except ConversionError:
+                if element is None:
+                    raise Unhandled(_NULL_REFERENCE) from None
                 # The real class reports the wrapping TargetInvocationException here, not its cause.
                 self._fail(
                     f"argument for list entry {name} is of type {dotnet_type(element)} and we were unable to convert "
@@ -298,16 +307,19 @@ class Checker:
             return value
         self._context.append(name)
         try:
-            params: dict[str, Any] = _Folded(_to_dict(value), exact=True)
+            # A converted option is changed where it is, so that a failure shows how far the check came.
+            params = value if isinstance(value, _Folded) else _to_dict(value)
         except ConversionError as error:
-            raise Refused(f"Unhandled exception while executing module: {error}") from None
+            raise Unhandled(str(error)) from None
         aliases = self._aliases(option, params)
         self._note_secrets(option, params)
         self._arguments(option, params, [*option.options, *aliases])
         self._context.pop()
-        return dict(params)
+        return params
 
     def _convert(self, kind: str, value: Any) -> Any:
+        if value is None and kind not in ("raw", "list"):
+            raise ConversionError(_NULL_REFERENCE)
         if kind == "path":
             return self._path(value)
         if kind == "sid":
@@ -410,7 +422,7 @@ def _to_int(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value in _INT32:
         return value
     text = dotnet_string(value)
-    if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
         raise ConversionError("Input string was not in a correct format.")
     if int(text) not in _INT32:
         raise ConversionError("Value was either too large or too small for an Int32.")
@@ -434,11 +446,15 @@ def _to_uint32(value: Any) -> int:
 
 
 def _to_float(value: Any) -> float:
-    text = dotnet_string(value).strip().replace(",", "")
+    text = dotnet_string(value).strip()
+    if not re.fullmatch(r"[+-]?[0-9][0-9,]*(\.[0-9]*)?([eE][+-]?[0-9]+)?|[+-]?\.[0-9]+([eE][+-]?[0-9]+)?", text):
+        raise ConversionError("Input string was not in a correct format.")
     try:
-        return float(struct.unpack("<f", struct.pack("<f", float(text)))[0])
-    except (ValueError, OverflowError):
-        raise ConversionError("Input string was not in a correct format.") from None
+        single = struct.unpack("<f", struct.pack("<f", float(text.replace(",", ""))))[0]
+    except OverflowError:
+        raise ConversionError("Value was either too large or too small for a Single.") from None
+    # As .NET prints a Single: seven digits, not the double behind it.
+    return float(f"{single:.7g}")
 
 
 def _to_json(value: Any) -> str:
@@ -459,9 +475,9 @@ def _to_list(value: Any) -> list[Any]:
     raise ConversionError(f"{dotnet_type(value)} cannot be converted to a list")
 
 
-def _to_dict(value: Any) -> dict[str, Any]:
+def _to_dict(value: Any) -> _Folded:
     if isinstance(value, Mapping):
-        return dict(value)
+        return _Folded(value, exact=True)
     if not isinstance(value, str):
         raise ConversionError(f"{dotnet_type(value)} cannot be converted to a dict")
     if value.startswith("{") and value.endswith("}"):
@@ -469,13 +485,13 @@ def _to_dict(value: Any) -> dict[str, Any]:
             parsed = json.loads(value)
         except ValueError:
             raise ConversionError("Invalid object passed in, ':' or '}' expected.") from None
-        return dict(parsed)
+        return _Folded(parsed, exact=True)
     if "=" not in value:
         raise ConversionError(
             "string cannot be converted to a dict, must either be a JSON string or in the key=value form"
         )
     pairs = [field.partition("=") for field in dict.fromkeys(_fields(value))]
-    return {name: text if found else None for name, found, text in pairs}
+    return _Folded({name: text if found else None for name, found, text in pairs}, exact=True)
 
 
 def _fields(text: str) -> list[str]:

@@ -92,6 +92,6 @@ def _in_range(number: int) -> int | None:
 
 
 def _number_text(value: float) -> str:
-    # .NET Framework prints a double with up to 15 significant digits and a two-digit exponent.
-    text = f"{value:.15g}"
-    return text.replace("e", "E") if "e" in text else text
+    # ConvertFrom-Json makes a decimal of plain digits, which prints as it was written; a double of an exponent.
+    text = repr(value)
+    return text if "e" not in text else f"{value:.15g}".replace("e", "E")

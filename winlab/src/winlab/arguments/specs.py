@@ -79,6 +79,12 @@ def is_basic(source: str) -> bool:
     return BASIC_MARK.search(source) is not None and "[Ansible.Basic.AnsibleModule]::Create(" in source
 
 
+def has_fragments(source: str) -> bool:
+    """Whether the module merges option fragments of module_utils."""
+    match = _CREATE.search(source)
+    return match is not None and bool(match["fragments"])
+
+
 def spec_of(name: str, script: Script, scripts: Mapping[str, Script]) -> Spec:
     """The specification of a module that uses Ansible.Basic.
 
@@ -90,30 +96,55 @@ def spec_of(name: str, script: Script, scripts: Mapping[str, Script]) -> Spec:
     Raises:
         NotModelled: the specification is made in a way that is not known.
     """
+    return _read_spec(name, script.text, _fragment_sources(name, script, scripts))
+
+
+def literals_of(
+    name: str, script: Script, scripts: Mapping[str, Script]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The specification and its fragments as data, not yet merged; for a comparison with the real class.
+
+    Raises:
+        NotModelled: as `spec_of`.
+    """
+    return _literals(name, script.text, _fragment_sources(name, script, scripts))
+
+
+def _fragment_sources(
+    name: str, script: Script, scripts: Mapping[str, Script]
+) -> tuple[tuple[str, str], ...]:
     match = _CREATE.search(script.text)
-    fragments = re.findall(r"[\w-]+", match["fragments"] or "") if match else []
     sources = []
-    for function in fragments:
+    for function in re.findall(r"[\w-]+", match["fragments"] or "") if match else []:
         util = scripts.get(_FRAGMENT_FUNCTIONS.get(function, ""))
         if util is None:
             raise NotModelled(f"option fragment {function} of {name}", "See winlab/arguments/specs.py.")
         sources.append((function, util.text))
-    return _read_spec(name, script.text, tuple(sources))
+    return tuple(sources)
 
 
 @functools.lru_cache(maxsize=256)
 def _read_spec(name: str, source: str, fragments: tuple[tuple[str, str], ...]) -> Spec:
+    data, parts = _literals(name, source, fragments)
+    for part in parts:
+        _merge(data, part)
+    return _spec(name, data)
+
+
+def _literals(
+    name: str, source: str, fragments: tuple[tuple[str, str], ...]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     match = _CREATE.search(source)
     if match is None:
         raise NotModelled(
             f"the option specification of {name}", "No AnsibleModule::Create($args, $spec) was found."
         )
     data = _literal(name, source, rf"^\s*\${match['spec']}\s*=\s*(?=@\{{)")
-    for function, text in fragments:
-        # The literal is what the function's body returns; the comment above it holds an example, so look
-        # for a line that has nothing else.
-        _merge(data, _literal(name, text, rf"^Function {function} \{{.*?#>\s*^\s*(?=@\{{)"))
-    return _spec(name, data)
+    # The literal is what the function's body returns; the comment above it holds an example.
+    parts = [
+        _literal(name, text, rf"^Function {function} \{{.*?#>\s*^\s*(?=@\{{)") for function, text in fragments
+    ]
+    return _resolved_all(name, data), [_resolved_all(name, part) for part in parts]
 
 
 def _literal(name: str, source: str, pattern: str) -> dict[str, Any]:
@@ -142,8 +173,7 @@ def _merge(into: dict[str, Any], fragment: Mapping[str, Any]) -> None:
 
 def _spec(name: str, data: Mapping[str, Any]) -> Spec:
     values: dict[str, Any] = {}
-    for key, raw in data.items():
-        value = _resolved(name, raw)
+    for key, value in data.items():
         if key not in _KNOWN_KEYS:
             raise NotModelled(
                 f"specification key {key} of {name}", "Ansible.Basic.cs of ansible-core 2.19 has none."
@@ -163,7 +193,12 @@ def _spec(name: str, data: Mapping[str, Any]) -> Spec:
     return Spec(**values)
 
 
-def _resolved(name: str, value: Any) -> Any:
+def _resolved_all(name: str, value: Any) -> Any:
+    """The same with every known expression replaced by its value."""
+    if isinstance(value, dict):
+        return {key: _resolved_all(name, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved_all(name, item) for item in value]
     if not isinstance(value, Expression):
         return value
     try:

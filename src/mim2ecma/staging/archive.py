@@ -75,6 +75,7 @@ def unpack(archive: Path, folder: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = check(opened, archive)
+            _check_overlap(entries, archive)
             total = 0
             for entry in entries:
                 total = _write(opened, entry, partial, archive, total)
@@ -175,6 +176,16 @@ def _write(opened: zipfile.ZipFile, entry: Entry, folder: Path, archive: Path, t
             archive, f"entry '{entry.info.orig_filename}'", f"{written} bytes", f"{entry.info.file_size}"
         )
     return total
+
+
+def _check_overlap(entries: list[Entry], archive: Path) -> None:
+    """Refuse entries that share packed bytes.
+
+    So a small archive can unpack to very much without a high ratio.
+    """
+    packed, size = sum(entry.info.compress_size for entry in entries), archive.stat().st_size
+    if packed > size:
+        raise _error(archive, "archive", f"entries of {packed} bytes in {size}", "entries beside each other")
 
 
 def _check_ratio(archive: Path, info: zipfile.ZipInfo, size: int) -> None:

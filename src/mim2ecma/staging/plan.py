@@ -250,7 +250,11 @@ def _decide(
 ) -> PlannedFile:
     """Decide for one target; `decided` is what a person has said about it beforehand."""
     if existing is None:
-        product = is_product_file(ntpath.basename(target)) and target.casefold().endswith(".dll")
+        product = (
+            is_product_file(ntpath.basename(target))
+            and target.casefold().endswith(".dll")
+            and decided is not Action.REPLACE
+        )
         reason = (
             "Microsoft delivers it with the agent package and it is not there"
             if product

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from winlab.errors import WinlabError
 from winlab.host.accounts import Accounts
+from winlab.host.certificates import Certificate, read_certificate
 from winlab.host.clock import Clock
 from winlab.host.environment import Environment
 from winlab.host.events import Events
 from winlab.host.packages import Packages
+from winlab.host.ports import Ports
 from winlab.host.processes import Processes
 from winlab.host.services import Services
 
@@ -93,6 +95,7 @@ class Host:
         self.shutdown_due = 0.0
         self.reboot_hooks: list[Callable[[Host], None]] = []
         self.events = Events(lambda: self.touch("events"), self.clock)
+        self.ports = Ports(lambda: self.touch("ports"))
         self.processes = Processes(lambda: self.touch("processes"), self.clock)
         self.environment = Environment(self)
         self.services = Services(self)
@@ -122,6 +125,12 @@ class Host:
             self._restore("registry", self._lazy["registry"])
         found: Registry = self._lazy["registry"]
         return found
+
+    @property
+    def winrm_certificate(self) -> Certificate | None:
+        """The certificate of the HTTPS listener, from the lab's folder; None where there is none."""
+        path = self.state_dir.parent.parent / "certificates" / f"{self.name}.pem"
+        return read_certificate(path) if path.is_file() else None
 
     # State ----------------------------------------------------------------------------------------
 
@@ -214,6 +223,7 @@ class Host:
             "clock": self.clock,
             "events": self.events,
             "packages": self.packages,
+            "ports": self.ports,
             "processes": self.processes,
             "services": self.services,
             **self._lazy,

@@ -356,6 +356,7 @@ class Services:
         if run_hook and not service.is_driver:
             self._run_stop_hook(service)
         self._host.files.unlock_all(self.holder(service.name))
+        self._host.ports.close_all(self.holder(service.name))
         self._host.processes.end(service.pid, exit_code)
         self.configure(service.name, state="stopped", pid=0, win32_exit_code=exit_code)
 

@@ -1,0 +1,50 @@
+"""Which TCP ports of the host are listened on, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+# WinRM's own ports, as its service opens them through HTTP.sys.
+WINRM_PORTS = (5985, 5986)
+WINRM_HOLDER = "service:winrm"
+
+
+class Ports:
+    """The listening ports of one host.
+
+    Args:
+        touch: called when something changed.
+    """
+
+    def __init__(self, touch: Callable[[], None]) -> None:
+        self._touch = touch
+        self._holders: dict[int, str] = dict.fromkeys(WINRM_PORTS, WINRM_HOLDER)
+
+    def listen(self, port: int, holder: str) -> None:
+        """Note that `holder` listens on a port, such as `service:<name>`."""
+        self._holders[port] = holder
+        self._touch()
+
+    def close_all(self, holder: str) -> None:
+        """Note that `holder` listens on nothing any more."""
+        left = {port: name for port, name in self._holders.items() if name != holder}
+        if left != self._holders:
+            self._holders = left
+            self._touch()
+
+    def is_open(self, port: int) -> bool:
+        """Whether somebody listens on a port."""
+        return port in self._holders
+
+    def all(self) -> dict[int, str]:
+        """Ports and who listens, sorted by port."""
+        return dict(sorted(self._holders.items()))
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able state."""
+        return {"holders": {str(port): holder for port, holder in self.all().items()}}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `to_state` gave."""
+        self._holders = {int(port): holder for port, holder in state["holders"].items()}

@@ -12,7 +12,7 @@ from .bindings import Bindings, read_bindings
 from .closure import Surroundings
 from .drawing import draw
 from .host import read_listing
-from .search import Place, Search
+from .search import Folder, Place, Search
 from .walk import close, without_ours
 
 
@@ -54,19 +54,16 @@ def closure_document(
     folders = [(Path(folder), Place.EXTENSIONS) for folder in search] or [
         (Path(connector).parent, Place.EXTENSIONS)
     ]
+    mim = _bindings(mim_config)
     if bin:
         folders.append((Path(bin), Place.BIN))
-        inner = next(
-            (path for path in sorted(Path(bin).glob("*")) if path.name.casefold() == "assemblies"), None
-        )
-        if inner is not None and inner.is_dir():
-            folders.append((inner, Place.BIN_ASSEMBLIES))
+        folders += _below_bin(Path(bin), mim)
     folders += [(Path(root), Place.GAC) for root in gac]
     surroundings = Surroundings(
         search=Search(folders),
         host=without_ours(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
         framework=nearest_framework(framework),
-        mim=_bindings(mim_config),
+        mim=mim,
         service=_bindings(service_config),
         wizard=_bindings(wizard_config),
         declared=tuple(declared),
@@ -105,6 +102,21 @@ def nearest_framework(version: str) -> str:
             next_step="Give the version of .NET Framework on the ECMA host, such as 4.8.",
         )
     return fitting[-1]
+
+
+def _below_bin(folder: Path, mim: Bindings | None) -> list[tuple[Path, Place]]:
+    r"""Return `Bin\Assemblies` and the probing paths of `miiserver.exe.config`, as far as they were fetched.
+
+    A probing path is taken part by part from listings, so that none leads out of the folder.
+    """
+    found = []
+    for path in dict.fromkeys(("Assemblies", *(mim.probing if mim else ()))):
+        inner: Folder | None = Folder(folder, Place.BIN)
+        for part in path.replace("\\", "/").split("/"):
+            inner = inner.folder(part) if inner else None
+        if inner is not None:
+            found.append((inner.path, Place.BIN_ASSEMBLIES))
+    return found
 
 
 def _bindings(path: str) -> Bindings | None:

@@ -13,11 +13,12 @@ from mim2ecma.assemblies.drawing import draw
 from mim2ecma.assemblies.host import listing_of_folder
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
 from mim2ecma.documents.printable import printable
+from mim2ecma.documents.schemas import schema_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-READY, NOT_READY, UNREADABLE = 0, 1, 2
+READY, NOT_READY = 0, 1
 """Exit codes of all commands (docs/architecture.md, "Command line")."""
 
 _HEADINGS = {
@@ -78,19 +79,39 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command; return its exit code."""
-    try:
-        document = _document(args)
-        if args.svg:
-            _write(args.svg, draw(document))
-    except Mim2EcmaError as error:
-        sys.stderr.write(f"{error}\n")
-        return UNREADABLE
+    """Run the command; return its exit code.
+
+    Raises:
+        Mim2EcmaError: unreadable input or wrong usage, exit code 2.
+    """
+    document = _document(args)
+    if args.svg:
+        _write(args.svg, draw(document))
     findings: list[Mapping[str, str]] = document["findings"]
     sys.stdout.write(
         json.dumps(document, indent=2, ensure_ascii=True) + "\n" if args.json else as_text(document)
     )
     return NOT_READY if any(finding["severity"] == "error" for finding in findings) else READY
+
+
+def refusal(error: Mim2EcmaError) -> str:
+    """Write the document that `--json` prints when the input is unreadable or the arguments are wrong."""
+    finding = {
+        "id": "C27",
+        "severity": "error",
+        "where": f"{error.source}: {error.where}",
+        "found": error.found,
+        "expected": error.expected,
+        "next_step": error.next_step,
+    }
+    unknown: dict[str, object] = dict.fromkeys(("assembly", "version", "sha256", "architecture", "target_framework"))
+    document: dict[str, object] = {
+        "schema": schema_name("closure"),
+        "connector": {"file": error.source, **unknown, "interfaces": []},
+        **{name: [] for name in (*_HEADINGS, "conflicts", "native", "companions")},
+        "findings": [finding],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def as_text(document: Mapping[str, Any]) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
+from mim2ecma import cli
 from mim2ecma.commands import closure as command
+
+UNREADABLE = 2
 
 
 def run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["closure", *arguments])
-    return int(args.run(args))
+    return cli.main(["closure", *arguments])
 
 
 def test_people_see_what_is_brought_and_by_whom_it_is_wanted(
@@ -51,6 +50,16 @@ def test_json_is_the_document_also_when_something_is_missing(
     assert document["schema"] == "mim2ecma.closure/1"
 
 
+def test_json_is_a_document_also_when_the_file_is_unreadable(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(str(fixtures / "README.md"), "--json") == UNREADABLE
+    document = json.loads(capsys.readouterr().out)
+    assert document["connector"]["sha256"] is None
+    assert [finding["id"] for finding in document["findings"]] == ["C27"]
+    assert document["findings"][0]["where"] == "README.md: file"
+
+
 def test_an_unreadable_file_is_one_line_without_traceback(
     fixtures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +83,7 @@ def test_a_copy_of_the_hosts_folder_is_taken_into_account(
 @pytest.mark.parametrize("option", ["--host", "--search", "--mim-config"])
 def test_a_wrong_path_is_unreadable_input(fixtures: Path, tmp_path: Path, option: str) -> None:
     path = str(fixtures / "chain/Chain.Connector.dll")
-    assert run(path, option, str(tmp_path / "gone")) == command.UNREADABLE
+    assert run(path, option, str(tmp_path / "gone")) == UNREADABLE
 
 
 def test_the_drawing_is_written(fixtures: Path, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mim2ecma.assemblies import search as search_module
 from mim2ecma.assemblies.names import AssemblyName
+from mim2ecma.assemblies.request import closure_document
 from mim2ecma.assemblies.search import Place, Search
 from mim2ecma.documents.errors import InputError
 
@@ -49,6 +51,33 @@ def test_extensions_come_before_bin_before_the_cache(tmp_path: Path) -> None:
         "gac/GAC_MSIL/lib/v4.0_2.0.0.0__aa/Lib.dll",
         "gac/GAC_MSIL/lib/v4.0_1.0.0.0__aa/Lib.dll",
     ]
+
+
+def test_bin_its_assemblies_and_the_probing_paths_of_mim_are_searched(tmp_path: Path, fixtures: Path) -> None:
+    for folder in ("e", "bin/ASSEMBLIES", "bin/Extra/More", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(fixtures / "chain/Chain.Connector.dll", tmp_path / "e")
+    shutil.copy(fixtures / "chain/Chain.Middle.dll", tmp_path / "bin/ASSEMBLIES")
+    shutil.copy(fixtures / "chain/Chain.Leaf.dll", tmp_path / "bin/Extra/More")
+    shutil.copy(fixtures / "chain/Chain.Leaf.dll", tmp_path / "outside")
+    config = tmp_path / "miiserver.exe.config"
+    config.write_text(
+        '<configuration><runtime><assemblyBinding xmlns="urn:schemas-microsoft-com:asm.v1">'
+        '<probing privatePath="..\\outside;extra\\more"/></assemblyBinding></runtime></configuration>'
+    )
+    document = closure_document(
+        str(tmp_path / "e/Chain.Connector.dll"),
+        search=[str(tmp_path / "e")],
+        bin=str(tmp_path / "bin"),
+        mim_config=str(config),
+    )
+    assert [(entry["file"], entry["place"]) for entry in document["stage"]] == [
+        ("Chain.Connector.dll", "extensions"),
+        ("Chain.Leaf.dll", "bin-assemblies"),
+        ("Chain.Middle.dll", "bin-assemblies"),
+    ]
+    assert document["stage"][1]["source"] == str(tmp_path / "bin/Extra/More/Chain.Leaf.dll")
+    assert [finding["id"] for finding in document["findings"]] == ["C3", "C3"]
 
 
 def test_a_folder_that_is_named_twice_is_searched_once(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ class Result:
         return re.sub(r"\s+", " ", self.output)
 
 
+def _files(node, path):
+    for child in node.get("c", []):
+        inner = f"{path}\\{child['n']}".lower()
+        if "b" in child:
+            yield inner, child["b"]
+        yield from _files(child, inner)
+
+
 @dataclass
 class Lab:
     folder: Path
@@ -97,6 +105,30 @@ class Lab:
 
     def show(self, host):
         return json.loads(self.winlab("show", host, "--json").stdout)
+
+    def files(self, host):
+        """Every file of a host: path in lower case to SHA-256."""
+        return {
+            path: digest
+            for volume in self.show(host)["files"]["volumes"]
+            for path, digest in _files(volume, volume["n"].rstrip("\\"))
+        }
+
+    def lasting(self, host):
+        """The state of a host, without what every logon leaves: times, counters, temporary files."""
+        state = self.show(host)
+        return {
+            "files": {path: digest for path, digest in self.files(host).items() if "\\temp\\" not in path},
+            "registry": state["registry"],
+            "groups": state["accounts"]["groups"],
+            "users": sorted(user["name"] for user in state["accounts"]["users"]),
+            "rights": state["accounts"]["rights"],
+            "packages": state["packages"],
+            "services": [
+                {key: service[key] for key in ("name", "account", "start_mode", "state", "image_path")}
+                for service in state["services"]["services"]
+            ],
+        }
 
     def play(self, playbook, *arguments, variables=None, environment=None, inventory="inventories/lab"):
         extra = {"mim2ecma_runs_dir": str(self.runs), **(variables or {})}
@@ -156,6 +188,7 @@ class Lab:
 def lab_process(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.up()
+    lab.adhoc("windows", "ansible.windows.win_ping")  # the first logon makes a profile; no test is about that
     lab.winlab("snapshot", "bare")
     yield lab
     lab.down()

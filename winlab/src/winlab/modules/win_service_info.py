@@ -17,8 +17,9 @@ _STATES = {"running": "started"}
 def win_service_info(call: Call) -> dict[str, Any]:
     """Facts of one service, of those that a pattern matches, or of all.
 
-    A name is compared as it is first, then as a pattern; display names are not (lines 24-28). Drivers are
-    listed only when they are asked for by name.
+    A name is compared as it is first, then as a pattern (lines 22-26). `Get-Service -Name` also takes a whole
+    display name, never a pattern of one: lines 16-18 of the documentation, and the upstream target's case
+    "get info of advanced service using display name". Drivers are listed only when they are asked for by name.
     """
     name = call.params["name"]
     host = call.host
@@ -29,7 +30,9 @@ def win_service_info(call: Call) -> dict[str, Any]:
         found = plain
     elif not found:
         found = [
-            service for service in host.services.all() if fnmatch.fnmatchcase(service.name.lower(), wanted)
+            service
+            for service in host.services.all()
+            if fnmatch.fnmatchcase(service.name.lower(), wanted) or service.display_name.lower() == wanted
         ]
     return {"exists": bool(found), "services": [_facts(host, service) for service in found]}
 

@@ -1,0 +1,260 @@
+"""The service control manager, reboots, packages, programs: the host below the modules."""
+
+from __future__ import annotations
+
+import pytest
+from winlab.errors import NotModelled, Win32Error, WinlabError
+from winlab.host import images
+from winlab.host.model import Host
+from winlab.host.packages import Product
+from winlab.host.registry import Value
+from winlab.host.services import Service, register_service_behaviour
+
+from winlab import command_lines, programs, scripts
+
+IMAGE = r"C:\Program Files\Lab\svc.exe"
+events: list[str] = []
+
+
+@pytest.fixture
+def now():
+    return [1_700_000_000.0]
+
+
+@pytest.fixture
+def host(tmp_path, now) -> Host:
+    events.clear()
+    register_service_behaviour(
+        "lab-svc",
+        start=lambda run: events.append(f"start {run.service.name} as {run.session.user}"),
+        stop=lambda run: events.append(f"stop {run.service.name}"),
+    )
+    host = Host("win01", {}, tmp_path, clock_source=lambda: now[0])
+    programs.install(host, IMAGE, "lab-svc")
+    for name, needs in (("A", ()), ("B", ("A",)), ("C", ("B", "+Group"))):
+        host.services.create(Service(name, image_path=IMAGE, depends_on=needs))
+    return host
+
+
+def code(call) -> int:
+    with pytest.raises(Win32Error) as caught:
+        call()
+    return caught.value.code
+
+
+def test_dependencies_start_first_and_stop_last(host):
+    host.services.start("C")
+    assert events == ["start A as SYSTEM", "start B as SYSTEM", "start C as SYSTEM"]
+    assert code(lambda: host.services.stop("A")) == 1051
+    events.clear()
+    host.services.stop("A", force=True)
+    assert events == ["stop C", "stop B", "stop A"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"start_mode": "disabled"}, 1058),
+        ({"image_path": r"C:\none.exe"}, 2),
+        ({"depends_on": ("Missing",)}, 1075),
+        ({"depends_on": ("C",)}, 1068),
+        ({"account": r".\ada", "password": "x"}, 1069),
+        ({"image_path": r"C:\Windows\System32\tool.exe"}, 1053),
+    ],
+)
+def test_a_start_fails_with_the_codes_of_the_scm(host, change, expected):
+    programs.install(host, r"C:\Windows\System32\tool.exe", "whoami")
+    host.accounts.create_user("ada", "Corr3ct-horse")
+    host.services.configure("A", **change)
+    if change.get("depends_on") == ("C",):
+        host.services.configure("C", depends_on=("Missing",))
+    assert code(lambda: host.services.start("A")) == expected
+    assert host.services.get("A").state == "stopped"
+
+
+def test_services_that_need_each_other_do_not_start(host):
+    host.services.configure("A", depends_on=("C",))
+    assert code(lambda: host.services.start("A")) == 1059
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda s: s.create(Service("a")), 1073),
+        (lambda s: s.create(Service("X", display_name="A")), 1078),
+        (lambda s: s.create(Service("X", account="nobody")), 1057),
+        (lambda s: s.start("none"), 1060),
+        (lambda s: s.stop("A"), 1062),
+        (lambda s: s.pause("A"), 1062),
+        (lambda s: s.delete("none"), 1060),
+    ],
+)
+def test_the_scm_refuses_with_its_codes(host, call, expected):
+    assert code(lambda: call(host.services)) == expected
+
+
+def test_a_service_that_is_told_not_to_obey_does_not_stop_until_the_reboot(host):
+    host.services.start("A")
+    host.services.stubborn.add("a")
+    assert code(lambda: host.services.stop("A")) == 1053
+    host.reboot()
+    assert host.services.get("A").state == "stopped"
+
+
+def test_a_crash_ends_the_process_without_the_stop_hook(host):
+    host.services.start("A")
+    pid = host.services.get("A").pid
+    host.services.crash("A", 5)
+    assert events == ["start A as SYSTEM"]
+    assert host.processes.get(pid).exit_code == 5
+    assert host.events.read("System", event_id=7034)
+
+
+def test_the_registry_mirrors_a_service_and_forgets_it(host):
+    key = r"HKLM\SYSTEM\CurrentControlSet\Services\B"
+    host.services.configure("B", start_mode="delayed", description="d")
+    values = {name: value.data for name, value in host.registry.values(key).items()}
+    assert (values["Start"], values["DelayedAutostart"], values["ObjectName"]) == (2, 1, "LocalSystem")
+    assert (values["DependOnService"], values["ImagePath"], values["Description"]) == (["A"], IMAGE, "d")
+    host.services.configure("B", start_mode="manual", description="")
+    assert "Description" not in host.registry.values(key)
+    host.services.delete("C")
+    assert not host.registry.key_exists(key[:-1] + "C")
+
+
+@pytest.mark.parametrize(
+    ("image_path", "expected"),
+    [
+        (f'"{IMAGE}" -k x', (IMAGE, "-k x")),
+        (f"{IMAGE} -k x", (IMAGE, "-k x")),  # unquoted blanks are tried word by word
+        (r"%ProgramFiles%\Lab\svc.exe", (IMAGE, "")),
+        (r"\SystemRoot\x.sys", (r"C:\Windows\x.sys", "")),
+        (r"\??\C:\x.sys", (r"C:\x.sys", "")),
+    ],
+)
+def test_the_executable_is_found_in_an_image_path(host, image_path, expected):
+    assert images.split_image_path(host, image_path) == expected
+
+
+def test_a_reboot_does_what_was_pending(host, now):
+    host.files.write_bytes(r"C:\new.txt", b"new")
+    host.files.write_bytes(r"C:\old.txt", b"old")
+    host.files.write_bytes(r"C:\gone.txt", b"x")
+    host.rename_at_boot(r"C:\new.txt", r"C:\old.txt")
+    host.rename_at_boot(r"C:\gone.txt")
+    host.mark_reboot_pending("windows_update")
+    host.rename_computer("other")
+    assert host.pending_reboot() == ["computer_rename", "file_rename_operations", "windows_update"]
+    seen = []
+    host.reboot_hooks.append(lambda rebooted: seen.append(rebooted.boot_count))
+    before = host.boot_time
+    host.reboot(outage=5)
+    assert (seen, host.reachable, host.computer_name) == ([2], False, "OTHER")
+    assert host.boot_time > before
+    now[0] += 5
+    assert host.reachable
+    assert host.files.read_bytes(r"C:\old.txt") == b"new"
+    assert not host.files.exists(r"C:\gone.txt")
+    assert host.pending_reboot() == []
+
+
+def test_a_scheduled_reboot_happens_when_its_time_comes_or_is_called_off(host, now):
+    host.schedule_reboot(10)
+    assert host.tick() is False
+    now[0] += 10
+    assert host.tick() is True
+    assert host.boot_count == 2
+    host.schedule_reboot(10)
+    assert (host.abort_reboot(), host.abort_reboot()) == (True, False)
+
+
+def test_a_product_is_on_the_list_and_in_the_registry(host):
+    product = Product("{11111111-2222-3333-4444-555555555555}", "Tool", "1.2.3", upgrade_code="{AA}")
+    host.packages.install(product)
+    key = host.packages.uninstall_key(product)
+    values = {name: value.data for name, value in host.registry.values(key).items()}
+    assert (values["DisplayName"], values["Version"], values["WindowsInstaller"]) == ("Tool", 0x01020003, 1)
+    assert host.packages.related("{aa}") == [product]
+    host.packages.remove(product.code.lower())
+    assert not host.registry.key_exists(key)
+    assert code(lambda: host.packages.remove(product.code)) == 1605
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r'a "b c" d', ["a", "b c", "d"]),
+        (r'"C:\Program Files\x.exe" /y', [r"C:\Program Files\x.exe", "/y"]),
+        (r"a b\"c", ["a", 'b"c']),
+        (r'a "b\\" c', ["a", "b\\", "c"]),
+        (r"a b\\c", ["a", r"b\\c"]),
+        ('a ""', ["a", ""]),
+        ("", []),
+    ],
+)
+def test_command_lines_are_cut_as_windows_cuts_them(line, words):
+    assert command_lines.split(line) == words
+
+
+@pytest.mark.parametrize("argument", ["", "a", "a b", 'a"b', "a\\", "a b\\", 'a\\"b', "a\\\\ b"])
+def test_a_quoted_argument_comes_back(argument):
+    assert command_lines.split("x " + command_lines.quote(argument))[1:] == [argument]
+
+
+def test_an_executable_is_known_by_its_content_never_by_its_name(host):
+    host.files.write_bytes(r"C:\Windows\System32\whoami.exe", b"MZ other")
+    system = host.accounts.token("S-1-5-18")
+    with pytest.raises(NotModelled, match=r"whoami\.exe \(SHA-256 [0-9a-f]{64}\)"):
+        programs.run(host, system, "whoami", cwd="C:\\")
+    digest = host.files.digest(r"C:\Windows\System32\whoami.exe", "sha256")
+    programs.register_content(digest, "hostname")
+    assert programs.run(host, system, "whoami", cwd="C:\\").stdout == "WIN01\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "command", "expected"),
+    [(None, "none", 2), (b"text", r"C:\x.exe", 193), (b"MZ winlab program whoami\n", "x /y", 267)],
+)
+def test_a_program_that_cannot_start_gives_the_systems_code(host, content, command, expected):
+    if content:
+        host.files.write_bytes(r"C:\x.exe", content)
+    cwd = r"C:\none" if expected == 267 else "C:\\"
+    system = host.accounts.token("S-1-5-18")
+    assert code(lambda: programs.run(host, system, command, cwd=cwd)) == expected
+
+
+def test_scripts_of_the_lab_definition_are_registered_and_checked(tmp_path):
+    (tmp_path / "x.ps1").write_text("Get-Lab\n")
+    behaviour = "winlab.products.mim_scripts:list_management_agents"
+    scripts.load_definition([{"path": "x.ps1", "behaviour": behaviour}], tmp_path)
+    assert scripts.find("  Get-Lab  ") is not None
+    for entry, text in (
+        ({"path": "x.ps1", "sha256": "00", "behaviour": behaviour}, "expected 00"),
+        ({"path": "none.ps1", "behaviour": behaviour}, "expected a script"),
+        ({"sha256": "00", "behaviour": "none:x"}, "expected 'package.module:function'"),
+    ):
+        with pytest.raises(WinlabError, match=text):
+            scripts.load_definition([entry], tmp_path)
+
+
+def test_the_environment_comes_from_the_registry(host):
+    host.environment.seed()
+    system = host.accounts.token("S-1-5-18")
+    host.environment.set_machine("LAB_HOME", r"%SystemDrive%\lab")
+    assert host.environment.block(system)["LAB_HOME"] == r"C:\lab"
+    host.environment.set_machine("LAB_HOME", None)
+    assert "LAB_HOME" not in host.environment.block(system)
+    host.registry.set(
+        r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "X", Value("string", "1")
+    )
+    assert host.environment.expand("%x% %none%", system) == "1 %none%"
+    user = host.accounts.create_user("ada", "Corr3ct-horse")
+    session = host.accounts.token(user.sid, "network")
+    host.environment.set_user(user.sid, "Path", r"C:\mine")
+    block = host.environment.block(session, {"EXTRA": "y"})
+    assert block["Path"].endswith(r";C:\mine")
+    assert (block["USERNAME"], block["TEMP"], block["EXTRA"]) == (
+        "ada",
+        r"C:\Users\ada\AppData\Local\Temp",
+        "y",
+    )

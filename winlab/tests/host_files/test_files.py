@@ -285,6 +285,23 @@ class TestLinks:
         assert code_of(box.files.read_bytes, "C:\\data\\a") == 1921
 
 
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("C:\\PROGRA~1", "C:\\Program Files"),
+        ("C:\\progra~2", "C:\\Program Files (x86)"),
+        ("C:\\PROGRA~3", "C:\\ProgramData"),
+        ("C:\\data\\LONGFI~1.CON", "C:\\data\\long file name.config"),
+        ("C:\\data\\ABC~1.TXT", "C:\\data\\a b.c.txt"),
+    ],
+)
+def test_short_names_lead_to_the_long_ones(box, path, leads_to):
+    box.files.write_bytes("C:\\data\\long file name.config", b"")
+    box.files.write_bytes("C:\\data\\a b.c.txt", b"")
+    assert box.files.entry(path).path == leads_to
+    assert not box.files.exists(path.replace("~", "~9"))
+
+
 def test_the_whole_state_survives_saving_and_loading(box):
     box.files.write_bytes("C:\\data\\ä.txt", b"1", box.user())
     box.files.set_attributes("C:\\data\\ä.txt", {"Hidden", "ReadOnly"})

@@ -200,11 +200,41 @@ class TestKeys:
             '"Requested registry access is not allowed."'
         )
 
-    def test_a_hive_file_is_not_modelled_and_says_so(self, windows):
-        assert "is not modelled" in edit(windows, hive="C:\\Windows")["msg"]
-        assert edit(windows, hive="C:\\none")["msg"] == (
-            "hive at path 'C:\\none' is not valid or accessible, cannot load hive"
-        )
+    HIVE = "C:\\Users\\Default\\NTUSER.dat"
+
+    def test_a_key_in_a_hive_file_is_edited_there(self, windows):
+        call = {"path": "HKLM:\\ANSIBLE\\New", "hive": self.HIVE}
+        assert edit(windows, check=True, **call)["changed"] is True
+        assert edit(windows, **call)["changed"] is True
+        assert edit(windows, **call)["changed"] is False
+        assert edit(windows, name="v", data="1", **call)["changed"] is True
+        assert edit(windows, name="v", data="1", **call)["changed"] is False
+        assert not windows.host.registry.key_exists("HKLM:\\ANSIBLE")
+        assert edit(windows, state="absent", **call)["changed"] is True
+        assert edit(windows, state="absent", **call)["changed"] is False
+
+    @pytest.mark.parametrize(
+        ("hive", "message"),
+        [
+            ("C:\\none", "hive at path 'C:\\none' is not valid or accessible, cannot load hive"),
+            (
+                "C:\\data\\x",
+                "failed to load registry hive from 'C:\\data\\x' to HKLM:\\ANSIBLE: Exception calling \".ctor\" "
+                'with "2" argument(s): "Failed to load registry hive at C:\\data\\x (The configuration registry '
+                'database is corrupt, Win32ErrorCode 1009)"',
+            ),
+        ],
+    )
+    def test_what_is_no_hive_file_is_refused(self, windows, hive, message):
+        windows.write("C:\\data\\x", b"text")
+        assert edit(windows, path="HKLM:\\ANSIBLE\\x", hive=hive)["msg"] == message
+
+    def test_a_hive_that_was_left_loaded_is_unloaded_with_a_warning(self, windows):
+        windows.host.registry.load_file("ANSIBLE", b"regf")
+        result = edit(windows, path="HKLM:\\ANSIBLE\\x", hive=self.HIVE)
+        assert result["warnings"] == [
+            "hive already loaded at HKLM:\\ANSIBLE, had to unload hive for win_regedit to continue"
+        ]
 
 
 class TestDiff:

@@ -21,6 +21,8 @@ MAX_PATH = 259
 MAX_DIRECTORY_PATH = 247
 MAX_EXTENDED_PATH = 32766
 MAX_COMPONENT = 255
+SHORT_STEM = 8
+SHORT_SUFFIX = 3
 
 _EXTENDED_UNC = "\\\\?\\UNC\\"
 _EXTENDED = "\\\\?\\"
@@ -31,6 +33,7 @@ _RESERVED = frozenset(
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
     + [f"{port}{digit}" for port in ("COM", "LPT") for digit in "123456789¹²³"]
 )
+_NOT_SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~\-\u0080-\uffff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -149,6 +152,25 @@ def join(base: str, *names: str) -> str:
     for piece in names:
         result = result.rstrip("\\/") + "\\" + piece.lstrip("\\/")
     return result
+
+
+def short_base(name: str) -> tuple[str, str] | None:
+    r"""Return the two parts of a name's 8.3 form around ``~1``, or None where the name is its own short form.
+
+    Source: Microsoft Learn, "Naming Files, Paths, and Namespaces", "Short vs. Long Names"; NTFS makes one for
+    each long name on the system drive. After four equal ones it would hash, which is not modelled.
+    """
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, extension = name, ""
+    allowed = [_NOT_SHORT.sub("", fold(part).replace(" ", "").replace(".", "")) for part in (stem, extension)]
+    if (
+        allowed == [fold(stem), fold(extension)]
+        and len(stem) <= SHORT_STEM
+        and len(extension) <= SHORT_SUFFIX
+    ):
+        return None
+    return allowed[0][: SHORT_STEM - 2], f".{allowed[1][:SHORT_SUFFIX]}" if dot and allowed[1] else ""
 
 
 def suffix(name_or_path: str) -> str:

@@ -8,6 +8,7 @@ modelled).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,10 +22,14 @@ ERROR_FILE_NOT_FOUND = 2
 ERROR_ACCESS_DENIED = 5
 ERROR_INVALID_HANDLE = 6
 ERROR_INVALID_PARAMETER = 87
+ERROR_BADDB = 1009
 
 # Microsoft Learn, "Registry Element Size Limits".
 MAX_KEY_NAME = 255
 MAX_VALUE_NAME = 16383
+# Hive files begin with this mark; what follows is winlab's own form, not that of Windows.
+HIVE_MAGIC = b"regf"
+_HIVE_OWNER = sids.ADMINISTRATORS
 VALUE_TYPES = ("none", "string", "expandstring", "binary", "dword", "multistring", "qword")
 _DATA_TYPES: dict[str, type] = {
     "none": bytes,
@@ -299,6 +304,27 @@ class Registry:
         r"""Make a user's hive (``HKU\<sid>``) and its rules, as the first logon does, unless it is there."""
         if not self.key_exists(f"HKU\\{sid}"):
             self.create_key(f"HKU\\{sid}\\Software")
+
+    def load_file(self, name: str, content: bytes) -> None:
+        r"""Put the hive of a file at ``HKLM\<name>`` (`RegLoadKey`).
+
+        Raises:
+            Win32Error: 1009 when the content is no hive.
+        """
+        if not content.startswith(HIVE_MAGIC):
+            raise Win32Error(ERROR_BADDB, name)
+        hive = self._hives["HKEY_LOCAL_MACHINE"]
+        text = content[len(HIVE_MAGIC) :]
+        hive.keys[fold(name)] = _Key.from_state(
+            {**json.loads(text or b"{}"), "n": name, "o": _HIVE_OWNER}, hive
+        )
+        self._host.touch("registry")
+
+    def unload_file(self, name: str) -> bytes:
+        r"""Take away ``HKLM\<name>`` and return what the file holds now (`RegUnLoadKey`)."""
+        hive = self._hives["HKEY_LOCAL_MACHINE"].keys.pop(fold(name))
+        self._host.touch("registry")
+        return HIVE_MAGIC + json.dumps(hive.to_state(), sort_keys=True).encode()
 
     def to_state(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""

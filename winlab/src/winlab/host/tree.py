@@ -77,7 +77,22 @@ class Node:
 
     def child(self, name: str) -> Node | None:
         """Return the entry of that name, in any case."""
-        return self.children.get(paths.fold(name)) if self.children is not None else None
+        if self.children is None:
+            return None
+        found = self.children.get(paths.fold(name))
+        return self._child_by_short_name(name) if found is None and "~" in name else found
+
+    def _child_by_short_name(self, name: str) -> Node | None:
+        """Return the entry whose 8.3 name that is; numbers go by the order in which the entries were made."""
+        numbers: dict[tuple[str, str], int] = {}
+        for child in (self.children or {}).values():
+            base = paths.short_base(child.name)
+            if base is None:
+                continue
+            numbers[base] = numbers.get(base, 0) + 1
+            if paths.fold(name) == f"{base[0]}~{numbers[base]}{base[1]}":
+                return child
+        return None
 
     def sorted_children(self) -> list[Node]:
         """Return the entries as NTFS lists them: by their names in upper case."""

@@ -13,6 +13,7 @@ from winlab.errors import Win32Error
 from winlab.host import acl, paths, sids
 from winlab.host.blobs import BlobStore
 from winlab.host.drives import Drive, Share, default_shares, drives_of
+from winlab.host.registry import HIVE_MAGIC
 from winlab.host.tree import Node
 
 ERROR_FILE_NOT_FOUND = 2
@@ -157,11 +158,18 @@ class Volumes:
             ("C:\\Program Files (x86)", sids.TRUSTED_INSTALLER, system),
             ("C:\\ProgramData", sids.SYSTEM, acl.PROGRAM_DATA),
             ("C:\\Users", sids.SYSTEM, acl.USERS_FOLDER),
+            ("C:\\Users\\Default", sids.SYSTEM, acl.USERS_FOLDER),
         )
         for path, owner, rules in layout:
             now = self._host.clock.now()
             node = self._attach(self._parent(path, None), paths.name(path), None, now, folder=True)
             node.owner, node.aces, node.protected = owner, acl.canonical(rules), True
+        hive = self._attach(self._parent("C:\\Users\\Default\\NTUSER.DAT", None), "NTUSER.DAT", None, now)
+        hive.blob, hive.size = self.blobs.put(HIVE_MAGIC)
+        self.blobs.unpin(hive.blob)
+        self._charge(hive, hive.size, hive.name)
+        hive.attributes = frozenset({"Hidden", "System", "Archive"})
+        self._node("C:\\Users\\Default").attributes = frozenset({"Hidden", "ReadOnly"})
         self._node("C:\\ProgramData").attributes = frozenset({"Hidden"})
         self._node("C:\\Users").attributes = frozenset({"ReadOnly"})
 

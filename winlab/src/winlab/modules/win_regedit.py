@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from winlab.arguments.powershell import as_int, dotnet_string, interpolated
-from winlab.errors import ModuleFailure, NotModelled, Win32Error
+from winlab.errors import ModuleFailure, Win32Error
 from winlab.host.acl import KEY_READ, KEY_WRITE
 from winlab.host.registry import Data, Value
 from winlab.modules import Call, twin
@@ -20,6 +20,13 @@ _ERROR_INVALID_DATA = 13
 _READ_AND_WRITE = KEY_READ | KEY_WRITE
 _WHOLE = re.compile(r"([+-]?\d+|0[xX][0-9a-fA-F]+|)\Z")
 _NOT_HEX = re.compile(r"[^a-f0-9\\,x\-:]")
+_LOADED = "HKLM:\\ANSIBLE"
+_ALREADY_LOADED = "hive already loaded at HKLM:\\ANSIBLE, had to unload hive for win_regedit to continue"
+_NOT_HELD = (
+    "for the current process: A required privilege is not held by the client (Failed to enable token "
+    "privileges, Win32ErrorCode 1314)"
+)
+_CORRUPT = "The configuration registry database is corrupt"
 _DEFAULT_IS_STRING = (
     "the data type when name is not specified can only be 'string', the type has automatically been converted"
 )
@@ -52,11 +59,17 @@ class _Edit:
                 f"path: {self.path} is not a valid powershell path, see module documentation for examples."
             )
         data = self._convert(self.call.params["data"])
-        self._check_hive()
-        if str(self.call.params["state"]).lower() == "absent":
-            self._absent()
-        else:
-            self._present(data)
+        hive = self.call.params["hive"]
+        if hive is not None:
+            self._load(str(hive))
+        try:
+            if str(self.call.params["state"]).lower() == "absent":
+                self._absent()
+            else:
+                self._present(data)
+        finally:
+            if hive is not None:
+                self._unload(str(hive))
         if self.call.diff_mode:
             self.result["diff"] = {"before": self.before, "after": self.after}
         return self.result
@@ -64,13 +77,31 @@ class _Edit:
     def _fail(self, message: str) -> ModuleFailure:
         return ModuleFailure(message, **self.result)
 
-    def _check_hive(self) -> None:
-        hive = self.call.params["hive"]
-        if hive is None:
-            return
-        if not Disk(self.call).test(str(hive)):
+    def _load(self, hive: str) -> None:
+        r"""Lines 484-514: put the hive of a file at HKLM:\ANSIBLE, in check mode, too."""
+        disk, registry = Disk(self.call), self.keys.registry
+        if not disk.test(hive):
             raise self._fail(f"hive at path '{hive}' is not valid or accessible, cannot load hive")
-        raise NotModelled(f"option hive of {self.call.name}", "Loaded hive files are not simulated.")
+        if not self.call.session.is_admin:
+            raise self._fail(f"failed to enable SeBackupPrivilege and SeRestorePrivilege {_NOT_HELD}")
+        if registry.key_exists(_LOADED):
+            self.result.setdefault("warnings", []).append(_ALREADY_LOADED)
+            registry.unload_file("ANSIBLE")
+        try:
+            registry.load_file("ANSIBLE", disk.files.read_bytes(disk.full(hive)))
+        except Win32Error as error:
+            reason = f"Failed to load registry hive at {hive} ({_CORRUPT}, Win32ErrorCode {error.code})"
+            text = invocation_text(".ctor", 2, reason)
+            raise self._fail(
+                f"failed to load registry hive from '{hive}' to HKLM:\\ANSIBLE: {text}"
+            ) from error
+
+    def _unload(self, hive: str) -> None:
+        disk = Disk(self.call)
+        content = self.keys.registry.unload_file("ANSIBLE")
+        full = disk.full(hive)
+        if content != disk.files.read_bytes(full):
+            disk.files.write_bytes(full, content, force=True)
 
     def _convert(self, data: Any) -> Data | None:
         """Lines 375-466: the data in the form that the type wants; None leaves the value alone."""

@@ -31,7 +31,7 @@ def guarded(function):
         try:
             return function(*args, **kwargs)
         except Mim2EcmaError as problem:
-            raise AnsibleFilterError(str(problem)) from problem
+            raise AnsibleFilterError(str(problem)) from None  # Ansible would repeat the text of each cause
 
     return run
 

@@ -47,6 +47,7 @@ _SIGN_TYPES = {
     ("System.CodeDom.Compiler", "CodeDomProvider"): "compiler",
 }
 _LOADER_TYPES = {("System.Reflection", "Assembly"), ("System", "AppDomain")}
+_SIGN_NAMES = tuple(sorted({name.encode() + b"\0" for _, name in (*_SIGN_TYPES, *_LOADER_TYPES)}))
 _SIGN_BYTES = tuple(
     b"\0" + name.encode() + b"\0"
     for name in (*_LOADERS, *sorted({name for _, name in _SIGN_TYPES}), "CreateInstanceFrom")
@@ -263,7 +264,7 @@ def _target_framework(data: Metadata) -> str | None:
         if owner & 7 != _PARENT_TAG_TYPE_REF:
             continue
         _, name, _namespace = data.row(tables.TYPE_REF, owner >> 3, "TypeRef table")
-        if data.string(name) != "TargetFrameworkAttribute":
+        if not data.strings.startswith(b"TargetFrameworkAttribute\0", name):
             continue
         blob = data.blob(value)
         if (
@@ -314,6 +315,8 @@ def _signs(data: Metadata) -> tuple[str, ...]:
     found: set[str] = set()
     loaders: set[int] = set()
     for index, (_scope, name, namespace) in enumerate(data.rows(tables.TYPE_REF), start=1):
+        if not data.strings.startswith(_SIGN_NAMES, name):
+            continue  # most types: comparing bytes is quicker than decoding two names
         full = (data.string(namespace), data.string(name))
         if full in _SIGN_TYPES:
             found.add(_SIGN_TYPES[full])

@@ -18,6 +18,10 @@ ERROR_FILE_NOT_FOUND = 2
 ERROR_ALREADY_EXISTS = 183
 ENTRY_LIMIT = 1000
 KIBIBYTE = 1024
+# What New-EventLog gives a log of one's own (Microsoft, "EventLog.OverflowAction",
+# "EventLog.MaximumKilobytes").
+NEW_LOG_BYTES = 512 * KIBIBYTE
+NEW_LOG_RETENTION_DAYS = 7
 
 # Size and behaviour of the three classic logs on Windows Server 2016.
 _CLASSIC = {
@@ -85,7 +89,9 @@ class Events:
         Raises:
             Win32Error: 183 when a source belongs to another log.
         """
-        log = self._logs.get(name.lower()) or EventLog(name, (name,))
+        log = self._logs.get(name.lower()) or EventLog(
+            name, (name,), NEW_LOG_BYTES, "OverwriteOlder", NEW_LOG_RETENTION_DAYS
+        )
         for source in sources:
             owner = self.log_of_source(source)
             if owner is not None and owner.name != log.name:

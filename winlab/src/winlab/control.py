@@ -1,6 +1,7 @@
-"""The control endpoint: a Unix socket in the state folder that speaks JSON lines, for the command line and tests.
+"""The control endpoint: a Unix socket in the state folder that speaks JSON lines.
 
-One request a line, `{"op": NAME, ...}`; one answer a line, `{"ok": true, ...}` or `{"ok": false, "error": TEXT}`.
+One request a line, `{"op": NAME, ...}`; one answer a line, `{"ok": true, ...}` or `{"ok": false, "error":
+TEXT}`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ IDLE_SECONDS = 60.0
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class NotRunning(WinlabError):
+class NotRunning(WinlabError):  # noqa: N818  (named after what it says, as in errors.py)
     """Nobody answers at the control endpoint."""
 
 
@@ -90,7 +91,10 @@ class ControlServer:
             return {"ok": False, "error": str(error)}
         except Exception as error:
             log.exception("control: %s", request.get("op"))
-            text = f"control: {request.get('op')}: {type(error).__name__}: {error}; expected an answer. See winlab.log."
+            text = (
+                f"control: {request.get('op')}: {type(error).__name__}: {error}; expected an "
+                "answer. See winlab.log."
+            )
             return {"ok": False, "error": text}
 
 

@@ -10,7 +10,7 @@ import logging
 import logging.handlers
 import os
 import signal
-import subprocess  # noqa: S404  (starts this program again, detached)
+import subprocess
 import sys
 import threading
 import time
@@ -270,35 +270,33 @@ def main(arguments: list[str] | None = None) -> int:
         if lock is None:
             ready.write(f"{folder.path}: lab: another process has it; expected it free. Run `winlab down`.")
             return 1
-        server: Server | None = None
+        server = None
+        error_text = "ready"
         try:
             server = Server(Lab(lab.load_definition(options.definition), folder), options.parent)
             server.start()
         except WinlabError as error:
-            ready.write(str(error))
-            failed = True
+            error_text = str(error)
         except Exception as error:
             log.exception("start")
-            ready.write(
+            error_text = (
                 f"{folder.log}: lab: {type(error).__name__}: {error}; expected it up. Read its last lines."
             )
-            failed = True
-        else:
-            ready.write("ready")
-            failed = False
-        if failed:
+        ready.write(error_text)
+        if server is None or error_text != "ready":
             if server is not None:
                 server.close()
             return 1
+        running = server
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: server.stop())
-    server.wait()
-    server.close()
+        signal.signal(number, lambda *_: running.stop())
+    running.wait()
+    running.close()
     return 0
 
 
 class _Parent:
-    """A process to be outlived by none of its labs; told from a later one with its number by its start time."""
+    """A process that its lab does not outlive; its start time tells it from a later one of its number."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

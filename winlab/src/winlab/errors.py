@@ -58,7 +58,7 @@ class WinlabError(Exception):
     """Something the person at the command line must mend; the text is one sentence with the next step."""
 
 
-class NotModelled(WinlabError):
+class NotModelled(WinlabError):  # noqa: N818  (named after what it says, as in errors.py)
     """A real thing that winlab does not imitate. Never turned into a success.
 
     Args:
@@ -72,7 +72,7 @@ class NotModelled(WinlabError):
         self.how = how
 
 
-class ModuleFailure(Exception):
+class ModuleFailure(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """What a module's FailJson reports: `msg` and further result keys."""
 
     def __init__(self, msg: str, **result: Any) -> None:

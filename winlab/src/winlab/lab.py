@@ -83,7 +83,8 @@ def _refuse_unknown(path: Path, where: str, entry: Mapping[str, Any], known: fro
     unknown = sorted(str(key) for key in set(entry) - known)
     if unknown:
         raise WinlabError(
-            f"{path}: {where}: unknown key {', '.join(unknown)}; expected {', '.join(sorted(known))}. Correct the name."
+            f"{path}: {where}: unknown key {', '.join(unknown)}; expected {', '.join(sorted(known))}. "
+            "Correct the name."
         )
 
 
@@ -139,7 +140,8 @@ class StateFolder:
             self.path.chmod(0o700)
         except OSError as error:
             raise WinlabError(
-                f"{self.path}: state folder: {error.strerror}; expected a folder of your own. Name one with --state."
+                f"{self.path}: state folder: {error.strerror}; expected a folder of your own. Name "
+                "one with --state."
             ) from error
 
     def read_endpoints(self) -> dict[str, Any]:
@@ -188,7 +190,8 @@ def read_secrets(folder: StateFolder) -> dict[str, str]:
         content = yaml.safe_load(_vault(key).decrypt(folder.secrets.read_bytes()))
     except (OSError, AnsibleError, yaml.YAMLError) as error:
         raise WinlabError(
-            f"{folder.secrets}: secrets: {type(error).__name__}; expected a vault that {folder.vault_key} opens. "
+            f"{folder.secrets}: secrets: {type(error).__name__}; expected a vault that "
+            f"{folder.vault_key} opens. "
             "Delete the state folder and run `winlab up` again."
         ) from error
     return {str(name): str(value) for name, value in (content or {}).items()}
@@ -290,7 +293,8 @@ def restore_snapshot(folder: StateFolder, name: str, hosts: list[str]) -> None:
     if not source.is_dir():
         known = sorted(path.name for path in folder.snapshots.glob("*") if path.is_dir())
         raise WinlabError(
-            f"{source}: snapshot: not found; expected one of {', '.join(known) or 'none: there are no snapshots'}. "
+            f"{source}: snapshot: not found; expected one of "
+            f"{', '.join(known) or 'none: there are no snapshots'}. "
             "Make one with `winlab snapshot NAME`."
         )
     for host in hosts:

@@ -1,4 +1,4 @@
-"""What Ansible sends on standard input: the layout of ansible-core 2.19 (executor/powershell/module_manifest.py)."""
+"""What Ansible sends on standard input: the layout of ansible-core 2.19 (module_manifest.py)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_PART_BYTES = 64 * 1024 * 1024  # a manifest is 50 to 350 kB; arguments may a
 SUPPORTED = "ansible-core 2.19"
 
 
-class NotAManifest(Exception):
+class NotAManifest(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """The input is no JSON at all, as when a Python module is sent to a Windows host."""
 
 
-class UnknownLayout(WinlabError):
+class UnknownLayout(WinlabError):  # noqa: N818  (named after what it says, as in errors.py)
     """JSON, but not as ansible-core 2.19 writes it."""
 
     def __init__(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Which loopback network a lab takes: one /24 of 127.0.0.0/8 that nobody else uses, kept as long as it is free."""
+"""Which loopback network a lab takes: a /24 of 127.0.0.0/8 that nobody else uses, kept while it is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of a module each twin was written for: digests of its source, its module_utils, its action plugin.
+"""Which version of a module each twin is for: digests of its source, module_utils and action plugin.
 
 The module and the utilities arrive with every task and are compared there; the action plugin runs on the
 controller and is compared by `winlab pins --check` alone.
@@ -100,9 +100,7 @@ def require(name: str, script: Script, scripts: Mapping[str, Script]) -> None:
     for util, wanted in pin.utils.items():
         found = scripts.get(util)
         if found is None or _digest(found) != wanted:
-            raise _other_version(
-                name, f"module_utils {util}", _digest(found) if found else "nothing", wanted
-            )
+            raise _other_version(name, f"module_utils {util}", _digest(found) if found else "nothing", wanted)
 
 
 def installed(name: str, search: list[Path] | None = None) -> Pin:
@@ -139,7 +137,8 @@ def check(names: list[str]) -> list[str]:
             lines.append(f"{name}: no pin; expected one. Run `winlab pins --update {name}`.")
         elif differing := pin.differences(installed(name)):
             lines.append(
-                f"{name}: {', '.join(differing)} differ from what the twin was written for; expected the pinned "
+                f"{name}: {', '.join(differing)} differ from what the twin was written for; expected "
+                "the pinned "
                 f"version. Hold the twin against the new source, then run `winlab pins --update {name}`."
             )
     return lines
@@ -157,8 +156,10 @@ def update(names: list[str]) -> Path:
 
 def _other_version(name: str, what: str, found: str, wanted: str) -> WinlabError:
     return WinlabError(
-        f"winlab: {name}: {what}: SHA-256 {found}; expected {wanted}, the version that the twin was written for. "
-        f"Install that version, or hold the twin against the new source and run `winlab pins --update {name}`."
+        f"winlab: {name}: {what}: SHA-256 {found}; expected {wanted}, the version that the twin was "
+        "written for. "
+        "Install that version, or hold the twin against the new source and run `winlab pins --update "
+        f"{name}`."
     )
 
 
@@ -230,5 +231,7 @@ def _util_path(name: str, extension: str, search: list[Path] | None) -> Path:
         folder = "csharp" if extension == ".cs" else "powershell"
         path = Path(spec.submodule_search_locations[0]) / "module_utils" / folder / f"{name}{extension}"
     if not path.is_file():
-        raise WinlabError(f"{path}: pins: no such file; expected module_utils {name}. Reinstall ansible-core.")
+        raise WinlabError(
+            f"{path}: pins: no such file; expected module_utils {name}. Reinstall ansible-core."
+        )
     return path

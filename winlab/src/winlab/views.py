@@ -11,7 +11,8 @@ from winlab.host.model import STATE_FILE
 from winlab.lab import StateFolder
 
 HIDDEN = "<hidden>"
-# Keys whose values are secrets whatever their content; an empty one is shown, so that "no password" can be seen.
+# Keys whose values are secrets whatever their content; an empty one is shown, so that "no password" can be
+# seen.
 _SECRET_KEYS = ("password", "secret", "private_key")
 # A short generated word could be part of any text; replaced inside texts from this length on.
 _SHORTEST = 8

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from winlab import modules
 from winlab.arguments.basic import PASS_VARIABLES, Checker, Refused, Unhandled
 from winlab.arguments.specs import UINT32, Spec, is_basic, literals_of, spec_of
 from winlab.errors import NotModelled
 from winlab.manifest import Script
+
+from winlab import modules
 
 HERE = Path(__file__).parent
 CASES_PER_TWIN = 200
@@ -182,7 +182,9 @@ def _verdict(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
 def _comparable(result: dict[str, Any]) -> dict[str, Any]:
     """The list of unknown parameters follows the hash order of the arguments; compare it as a set."""
     msg = result.get("msg", "")
-    match = re.match(r"(Unsupported parameters for \(.*?\) module: )(.*?)(( found in .*?)?\. Supported .*)", msg, re.DOTALL)
+    match = re.match(
+        r"(Unsupported parameters for \(.*?\) module: )(.*?)(( found in .*?)?\. Supported .*)", msg, re.DOTALL
+    )
     if match:
         result = {**result, "msg": [match[1], sorted(match[2].split(", ")), match[3]]}
     return result
@@ -229,9 +231,15 @@ def _value(option: Spec, source: random.Random) -> Any:
         return source.choice(_possible(option.type))
     if option.type == "list":
         elements = [_element(option, source) for _ in range(source.randrange(3))]
-        return source.choice([elements, elements, ",".join(map(str, elements))]) if option.elements != "dict" else elements
+        return (
+            source.choice([elements, elements, ",".join(map(str, elements))])
+            if option.elements != "dict"
+            else elements
+        )
     if option.type == "dict":
-        return _level(option, source) if option.options else source.choice([{}, {"a": 1, "b": None}, "x=1,y=2"])
+        return (
+            _level(option, source) if option.options else source.choice([{}, {"a": 1, "b": None}, "x=1,y=2"])
+        )
     return _scalar(option, option.type, source)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from winlab.arguments import legacy
 from winlab.errors import ModuleFailure
 from winlab.modules import Call, expand_variables

@@ -14,12 +14,12 @@ import yaml
 
 from winlab import cli, control
 
-TEMPLATE = '''
+TEMPLATE = """
 def build(host, entry, secrets, base):
     host.accounts.update_user("Administrator", disabled=False)
     host.accounts.set_password("Administrator", secrets[entry["administrator"]["password"]])
     host.files.write_bytes(r"C:\\\\fresh.txt", b"made at " + str(base).encode())
-'''
+"""
 HOST: dict[str, Any] = {
     "template": "lab_template_of_the_tests:build",
     "administrator": {"name": "Administrator", "password": "administrator_password"},

@@ -102,7 +102,9 @@ def test_two_labs_take_different_networks(make_lab: Callable[[str], Lab]) -> Non
     assert endpoints(one)["network"] != endpoints(two)["network"]
 
 
-def test_a_lab_whose_network_was_taken_moves_and_gets_new_certificates(make_lab: Callable[[str], Lab]) -> None:
+def test_a_lab_whose_network_was_taken_moves_and_gets_new_certificates(
+    make_lab: Callable[[str], Lab],
+) -> None:
     one, two = make_lab("one"), make_lab("two")
     one.up()
     two.state.mkdir()
@@ -222,7 +224,9 @@ def test_reset_makes_the_hosts_bare_and_a_snapshot_brings_them_back(lab: Lab) ->
         (("show", "win99"), "win99: host: not in this lab; expected one of win01, win02"),
     ],
 )
-def test_a_refusal_says_what_was_found_and_expected(lab: Lab, arguments: tuple[str, ...], message: str) -> None:
+def test_a_refusal_says_what_was_found_and_expected(
+    lab: Lab, arguments: tuple[str, ...], message: str
+) -> None:
     lab.up()
     code, out, err = lab.run(*arguments)
     assert (code, out) == (1, "")

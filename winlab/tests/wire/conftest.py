@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from winlab import execution, network, pki
 from winlab.host.model import Host
 from winlab.server.service import WinrmService
+
+from winlab import execution, network, pki
 
 PASSWORD = "Pass-word.of:the lab\u00e9"
 
@@ -34,8 +34,7 @@ class Served:
         return f"http://{self.service.address}:{self.service.ports['http']}/wsman"
 
     def connect(self, scheme: str = "http") -> socket.socket:
-        sock = socket.create_connection((self.service.address, self.service.ports[scheme]), timeout=10)
-        return sock
+        return socket.create_connection((self.service.address, self.service.ports[scheme]), timeout=10)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import ssl
 from typing import Any
 
 import pytest
-
 from winlab.errors import WinlabError
 from winlab.server import http
 from winlab.server.http import Listener
@@ -52,7 +51,11 @@ def assert_well(served: Served) -> None:
     from winrm.protocol import Protocol
 
     client = Protocol(
-        served.https, transport="ntlm", username="Administrator", password=PASSWORD, ca_trust_path=str(served.ca)
+        served.https,
+        transport="ntlm",
+        username="Administrator",
+        password=PASSWORD,
+        ca_trust_path=str(served.ca),
     )
     client.close_shell(client.open_shell())
 

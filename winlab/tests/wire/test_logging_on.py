@@ -57,7 +57,9 @@ def test_a_command_runs_over_each_transport(
     assert (stdout, stderr, code) == (b"", b"", 3)
 
 
-@pytest.mark.parametrize("user", ["administrator", ".\\Administrator", "WIN01\\Administrator", "ELSEWHERE\\Administrator"])
+@pytest.mark.parametrize(
+    "user", ["administrator", ".\\Administrator", "WIN01\\Administrator", "ELSEWHERE\\Administrator"]
+)
 def test_ntlm_finds_the_local_account_whatever_domain_is_written(served: Served, user: str) -> None:
     assert run(protocol(served, "https", "ntlm", username=user))[2] == 3
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from winlab.execution import CommandRequest, Streams
 from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
 from winrm.protocol import Protocol
-
-from winlab.execution import CommandRequest, Streams
 
 from .conftest import PASSWORD, Served
 
@@ -146,7 +145,11 @@ def test_a_shell_is_its_owners_alone(served: Served) -> None:
     accounts.add_member("Remote Management Users", accounts.resolve("other").sid)
     shell = client(served).open_shell()
     stranger = Protocol(
-        served.https, transport="ntlm", username="other", password="Counter-1.secret", ca_trust_path=str(served.ca)
+        served.https,
+        transport="ntlm",
+        username="other",
+        password="Counter-1.secret",
+        ca_trust_path=str(served.ca),
     )
     with pytest.raises(WSManFaultError) as caught:
         stranger.run_command(shell, "x")

@@ -18,7 +18,7 @@ _INTERNAL = "_ansible_"
 _LEGACY_CHECK_MODE = re.compile(r"Parse-Args\s.*-supports_check_mode\s+\$true", re.IGNORECASE)
 
 
-class Finished(Exception):
+class Finished(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """The module has ended before doing anything.
 
     Args:

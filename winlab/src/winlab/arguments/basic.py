@@ -1,24 +1,31 @@
-"""Ansible.Basic's argument check, restated from Ansible.Basic.cs of ansible-core 2.19: same order, same words.
+"""Ansible.Basic's argument check, restated from Ansible.Basic.cs of ansible-core 2.19: same order and words.
 
-The real checks walk .NET hash tables; where several options are at fault at once, the order of their names in the
+The real checks walk .NET hash tables; where several options are at fault at once, the order of their names
+in the
 message is that of the specification here and arbitrary there.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from winlab.arguments.conversions import (
+    CONVERTERS,
+    NULL_REFERENCE,
+    ConversionError,
+    Folded,
+    dotnet_type,
+    to_bool,
+    to_dict,
+    to_int,
+)
 from winlab.arguments.powershell import dotnet_string
 from winlab.arguments.specs import UINT32, Spec
 from winlab.errors import Win32Error
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-_TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
-_FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
 # passVars of Ansible.Basic.cs; anything else that starts with _ansible_ is an unsupported parameter.
 PASS_VARIABLES = (
     "check_mode",
@@ -42,8 +49,6 @@ PASS_VARIABLES = (
 _PASS_BOOLS = ("check_mode", "debug", "diff", "keep_remote_files", "ignore_unknown_opts", "no_log")
 # Path.GetInvalidPathChars of .NET Framework.
 _INVALID_IN_PATH = frozenset('"<>|') | {chr(code) for code in range(32)}
-_NULL_REFERENCE = "Object reference not set to an instance of an object."
-_INT32 = range(-(2**31), 2**31)
 
 
 class Resolver(Protocol):
@@ -56,7 +61,7 @@ class Resolver(Protocol):
         """The SID of an account; raises Win32Error when there is none."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """FailJson or ExitJson of the real class.
 
     Args:
@@ -70,12 +75,8 @@ class Refused(Exception):
         self.skipped = skipped
 
 
-class Unhandled(Exception):
+class Unhandled(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """An exception that the real class lets out of its constructor; nothing but its text is reported."""
-
-
-class ConversionError(Exception):
-    """A value that cannot become the wanted type."""
 
 
 class Checker:
@@ -97,7 +98,7 @@ class Checker:
         self._spec = spec
         self._resolver = resolver
         self._context: list[str] = []
-        self.params: dict[str, Any] = _Folded(arguments)
+        self.params: dict[str, Any] = Folded(arguments)
         self.internal: dict[str, Any] = {"module_name": "undefined win module"}
         self.secrets: list[str] = []
         self.deprecations: list[dict[str, Any]] = []
@@ -225,9 +226,9 @@ class Checker:
 
     def _take_internal(self, name: str, value: Any) -> None:
         if name in _PASS_BOOLS:
-            value = _to_bool(value)
+            value = to_bool(value)
         elif name == "verbosity":
-            value = _to_int(value)
+            value = to_int(value)
         self.internal[name] = value
 
     def _required(self, spec: Spec, params: dict[str, Any]) -> None:
@@ -252,7 +253,8 @@ class Checker:
             if len(missing) >= (len(needs) if one_is_enough else 1):
                 term = "any" if one_is_enough else "all"
                 self._fail(
-                    f"{name} is {dotnet_string(wanted)} but {term} of the following are missing: {', '.join(missing)}"
+                    f"{name} is {dotnet_string(wanted)} but {term} of the following are missing: "
+                    f"{', '.join(missing)}"
                 )
 
     def _converted(self, name: str, option: Spec, value: Any) -> Any:
@@ -261,7 +263,8 @@ class Checker:
         except ConversionError as error:
             kind = "delegate" if option.type == UINT32 else option.type
             self._fail(
-                f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert to {kind}: {error}"
+                f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert "
+                f"to {kind}: {error}"
             )
         return converted
 
@@ -269,14 +272,15 @@ class Checker:
         choices = [dotnet_string(choice) for choice in option.choices]
         if choices:
             if option.type == "list" and None in converted:
-                raise Unhandled(_NULL_REFERENCE)
+                raise Unhandled(NULL_REFERENCE)
             values = [dotnet_string(v) for v in (converted if option.type == "list" else [converted])]
             allowed = {choice.casefold() for choice in choices}
             wrong = list(dict.fromkeys(v for v in values if v.casefold() not in allowed))
             if wrong:
                 term = "one or more of" if option.type == "list" else "one of"
                 self._fail(
-                    f"value of {name} must be {term}: {', '.join(choices)}. Got no match for: {', '.join(wrong)}"
+                    f"value of {name} must be {term}: {', '.join(choices)}. Got no match for: "
+                    f"{', '.join(wrong)}"
                 )
 
     def _sub_options(self, name: str, option: Spec, value: Any) -> Any:
@@ -292,10 +296,11 @@ class Checker:
                 result.append(self._convert(option.elements, element))
             except ConversionError:
                 if element is None:
-                    raise Unhandled(_NULL_REFERENCE) from None
+                    raise Unhandled(NULL_REFERENCE) from None
                 # The real class reports the wrapping TargetInvocationException here, not its cause.
                 self._fail(
-                    f"argument for list entry {name} is of type {dotnet_type(element)} and we were unable to convert "
+                    f"argument for list entry {name} is of type {dotnet_type(element)} and we were "
+                    "unable to convert "
                     f"to {option.elements}: Exception has been thrown by the target of an invocation."
                 )
         return result
@@ -308,7 +313,7 @@ class Checker:
         self._context.append(name)
         try:
             # A converted option is changed where it is, so that a failure shows how far the check came.
-            params = value if isinstance(value, _Folded) else _to_dict(value)
+            params = value if isinstance(value, Folded) else to_dict(value)
         except ConversionError as error:
             raise Unhandled(str(error)) from None
         aliases = self._aliases(option, params)
@@ -319,12 +324,12 @@ class Checker:
 
     def _convert(self, kind: str, value: Any) -> Any:
         if value is None and kind not in ("raw", "list"):
-            raise ConversionError(_NULL_REFERENCE)
+            raise ConversionError(NULL_REFERENCE)
         if kind == "path":
             return self._path(value)
         if kind == "sid":
             return self._sid(value)
-        return _CONVERTERS[kind](value)
+        return CONVERTERS[kind](value)
 
     def _path(self, value: Any) -> str:
         text = dotnet_string(value)
@@ -353,177 +358,3 @@ class Checker:
 
     def _in_context(self, msg: str, prefix: str = " ") -> str:
         return f"{msg}{prefix}found in {' -> '.join(self._context)}" if self._context else msg
-
-
-class _Folded(dict[str, Any]):
-    """A dict with the look-ups of PowerShell's hashtable: without regard to case.
-
-    Args:
-        values: what it starts with.
-        exact: case matters, as in the .NET dictionaries of sub-options.
-    """
-
-    def __init__(self, values: Mapping[str, Any], exact: bool = False) -> None:
-        super().__init__(values)
-        self._exact = exact
-
-    def _key(self, key: object) -> Any:
-        if self._exact or super().__contains__(key) or not isinstance(key, str):
-            return key
-        folded = key.casefold()
-        return next((name for name in self if name.casefold() == folded), key)
-
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(self._key(key))
-
-    def __getitem__(self, key: str) -> Any:
-        return super().__getitem__(self._key(key))
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(self._key(key), value)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return super().get(self._key(key), default)
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        return super().setdefault(self._key(key), default)
-
-
-def dotnet_type(value: Any) -> str:
-    """The type that ConvertFrom-Json gives a JSON value."""
-    if isinstance(value, bool):
-        return "System.Boolean"
-    if isinstance(value, int):
-        return "System.Int32" if value in _INT32 else "System.Int64"
-    if isinstance(value, float):
-        return "System.Decimal"
-    if isinstance(value, Mapping):
-        return "System.Collections.Hashtable"
-    if isinstance(value, list):
-        return "System.Object[]"
-    return "System.String"
-
-
-def _to_str(value: Any) -> str:
-    return dotnet_string(value)
-
-
-def _to_bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = dotnet_string(value).lower().strip()
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    valid = ", ".join((*_TRUE, *_FALSE))
-    raise ConversionError(f"The value '{text}' is not a valid boolean. Valid booleans include: {valid}")
-
-
-def _to_int(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in _INT32:
-        return value
-    text = dotnet_string(value)
-    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
-        raise ConversionError("Input string was not in a correct format.")
-    if int(text) not in _INT32:
-        raise ConversionError("Value was either too large or too small for an Int32.")
-    return int(text)
-
-
-def _to_uint32(value: Any) -> int:
-    try:
-        number = round(float(value))
-    except (TypeError, ValueError):
-        raise ConversionError(
-            f'Cannot convert value "{dotnet_string(value)}" to type "System.UInt32". '
-            'Error: "Input string was not in a correct format."'
-        ) from None
-    if not 0 <= number < 2**32:
-        raise ConversionError(
-            f'Cannot convert value "{dotnet_string(value)}" to type "System.UInt32". '
-            'Error: "Value was either too large or too small for a UInt32."'
-        )
-    return number
-
-
-def _to_float(value: Any) -> float:
-    text = dotnet_string(value).strip()
-    if not re.fullmatch(r"[+-]?[0-9][0-9,]*(\.[0-9]*)?([eE][+-]?[0-9]+)?|[+-]?\.[0-9]+([eE][+-]?[0-9]+)?", text):
-        raise ConversionError("Input string was not in a correct format.")
-    try:
-        single = struct.unpack("<f", struct.pack("<f", float(text.replace(",", ""))))[0]
-    except OverflowError:
-        raise ConversionError("Value was either too large or too small for a Single.") from None
-    # As .NET prints a Single: seven digits, not the double behind it.
-    return float(f"{single:.7g}")
-
-
-def _to_json(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return json.dumps(value, separators=(",", ":"))
-    if isinstance(value, str):
-        return value
-    raise ConversionError(f"{dotnet_type(value)} cannot be converted to json")
-
-
-def _to_list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return list(value)
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    if isinstance(value, int) and not isinstance(value, bool) and value in _INT32:
-        return [value]
-    raise ConversionError(f"{dotnet_type(value)} cannot be converted to a list")
-
-
-def _to_dict(value: Any) -> _Folded:
-    if isinstance(value, Mapping):
-        return _Folded(value, exact=True)
-    if not isinstance(value, str):
-        raise ConversionError(f"{dotnet_type(value)} cannot be converted to a dict")
-    if value.startswith("{") and value.endswith("}"):
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            raise ConversionError("Invalid object passed in, ':' or '}' expected.") from None
-        return _Folded(parsed, exact=True)
-    if "=" not in value:
-        raise ConversionError(
-            "string cannot be converted to a dict, must either be a JSON string or in the key=value form"
-        )
-    pairs = [field.partition("=") for field in dict.fromkeys(_fields(value))]
-    return _Folded({name: text if found else None for name, found, text in pairs}, exact=True)
-
-
-def _fields(text: str) -> list[str]:
-    """`key=value` pairs separated by commas or blanks, with quotes and backslash escapes."""
-    fields: list[str] = []
-    current, quote, escaped = "", "", False
-    for char in text:
-        if escaped:
-            current += char
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif not quote and char in "'\"":
-            quote = char
-        elif quote and char == quote:
-            quote = ""
-        elif not quote and char in ", ":
-            fields.append(current)
-            current = ""
-        else:
-            current += char
-    return [field for field in (*fields, current) if field]
-
-
-_CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "bool": _to_bool,
-    "dict": _to_dict,
-    "float": _to_float,
-    "int": _to_int,
-    "json": _to_json,
-    "list": _to_list,
-    "raw": lambda value: value,
-    "str": _to_str,
-    UINT32: _to_uint32,
-}

@@ -5,7 +5,7 @@ These modules ignore options that they do not know and check only what each call
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from winlab.arguments.powershell import as_float, as_int, dotnet_string, equals, interpolated
@@ -65,7 +65,10 @@ def param(
             listed = ",".join(interpolated(allowed) for allowed in validateset)
             raise ModuleFailure(
                 validateset_message
-                or f"Get-AnsibleParam: Argument {name} needs to be one of {listed} but was {interpolated(value)}.",
+                or (
+                    f"Get-AnsibleParam: Argument {name} needs to be one of {listed} but was "
+                    f"{interpolated(value)}."
+                ),
                 **keys,
             )
     return None if value is None else _convert(call, name, value, type, keys)
@@ -91,17 +94,10 @@ def _find(arguments: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str | No
 def _convert(call: Call, name: str, value: Any, kind: str | None, keys: Mapping[str, Any]) -> Any:
     if kind == "path":
         return _path(call, name, value, keys)
-    if kind == "str":
-        return dotnet_string(value)
-    if kind == "bool":
-        return to_bool(value)
-    if kind == "int":
-        return as_int(value)
-    if kind == "float":
-        return as_float(value)
     if kind == "list":
         return _list(name, value, keys)
-    return value
+    converter = _CONVERTERS.get(kind or "")
+    return converter(value) if converter else value
 
 
 def _path(call: Call, name: str, value: Any, keys: Mapping[str, Any]) -> str:
@@ -122,3 +118,11 @@ def _list(name: str, value: Any, keys: Mapping[str, Any]) -> list[Any]:
     if isinstance(value, int) and not isinstance(value, bool):
         return [value]
     raise ModuleFailure(f"Get-AnsibleParam: Parameter '{name}' is not a YAML list.", **keys)
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "str": dotnet_string,
+    "bool": to_bool,
+    "int": as_int,
+    "float": as_float,
+}

@@ -49,21 +49,9 @@ def equals(left: Any, right: Any) -> bool:
 
 def as_int(value: Any) -> int | None:
     """`$value -as [int]`: None where PowerShell gives `$null`; halves round to even, empty text is 0."""
-    if isinstance(value, bool):
-        return int(value)
     if isinstance(value, str):
-        text = value.strip()
-        if not text:
-            return 0
-        if match := _HEX.match(text):
-            number = int(match[2], 16)
-            if number >= 2**31:  # 0xFFFFFFFF is -1 as an Int32
-                number -= 2**32
-            return _in_range(-number if match[1] == "-" else number)
-        if not _DECIMAL.match(text):
-            return None
-        return _in_range(round(float(text)))
-    if isinstance(value, int | float):
+        return _text_as_int(value.strip())
+    if isinstance(value, bool | int | float):
         return _in_range(round(value))
     return None
 
@@ -87,11 +75,23 @@ def as_float(value: Any) -> float | None:
     return None
 
 
+def _text_as_int(text: str) -> int | None:
+    if match := _HEX.match(text):
+        number = int(match[2], 16)
+        if number >= 2**31:  # 0xFFFFFFFF is -1 as an Int32
+            number -= 2**32
+        return _in_range(-number if match[1] == "-" else number)
+    if text and not _DECIMAL.match(text):
+        return None
+    return _in_range(round(float(text or 0)))
+
+
 def _in_range(number: int) -> int | None:
     return number if number in _INT32 else None
 
 
 def _number_text(value: float) -> str:
-    # ConvertFrom-Json makes a decimal of plain digits, which prints as it was written; a double of an exponent.
+    # ConvertFrom-Json makes a decimal of plain digits, which prints as it was written; a double of an
+    # exponent.
     text = repr(value)
     return text if "e" not in text else f"{value:.15g}".replace("e", "E")

@@ -1,7 +1,9 @@
 """A reader for PowerShell data literals: hashtables, arrays, strings, numbers, `$true`, `$false`, `$null`.
 
-It evaluates nothing. What is no literal becomes an `Expression` with its text, for the caller to decide about.
-Source: PowerShell language specification 3.0, chapters 2.3 (literals), 7.3 (comma), 7.1.7 (`@()`), 10 (hashtables).
+It evaluates nothing. What is no literal becomes an `Expression` with its text, for the caller to decide
+about.
+Source: PowerShell language specification 3.0, chapters 2.3 (literals), 7.3 (comma), 7.1.7 (`@()`), 10
+(hashtables).
 """
 
 from __future__ import annotations
@@ -89,15 +91,8 @@ class _Reader:
 
     def _primary(self, depth: int) -> Any:
         text, at = self.text, self.position
-        if text.startswith("@{", at):
-            return self._hashtable(depth + 1)
-        if text.startswith("@(", at):
-            return self._array(depth + 1)
-        if text.startswith("(", at):
-            self.position += 1
-            value = self._lines_value(depth + 1)
-            self._expect(")")
-            return value
+        if text.startswith(("@{", "@(", "("), at):
+            return self._bracketed(depth + 1)
         if text.startswith("'", at):
             return self._single_quoted()
         if text.startswith('"', at):
@@ -116,6 +111,16 @@ class _Reader:
         if self.position == begin:
             raise self._error("a value")
         return Expression(text[begin : self.position].strip())
+
+    def _bracketed(self, depth: int) -> Any:
+        if self.text.startswith("@{", self.position):
+            return self._hashtable(depth)
+        if self.text.startswith("@(", self.position):
+            return self._array(depth)
+        self.position += 1
+        value = self._lines_value(depth)
+        self._expect(")")
+        return value
 
     def _lines_value(self, depth: int) -> Any:
         self._skip(_LINES)

@@ -1,6 +1,7 @@
 """The option specification of a module, read from the module's own source as it came over the wire.
 
-Sources: `$spec` of each module, the web request fragment of ansible.windows' WebRequest.psm1, and for the few values
+Sources: `$spec` of each module, the web request fragment of ansible.windows' WebRequest.psm1, and for the
+few values
 that are no literals the lines named below. Merging and defaults follow Ansible.Basic.cs (ansible-core 2.19).
 """
 
@@ -21,9 +22,10 @@ _CREATE = re.compile(
     r"\[Ansible\.Basic\.AnsibleModule\]::Create\(\s*\$args\s*,\s*\$(?P<spec>\w+)\s*"
     r"(?:,\s*@\((?P<fragments>[^)]*)\)\s*)?\)"
 )
+_WINDOWS_UTILS = "ansible_collections.ansible.windows.plugins.module_utils"
 _FRAGMENT_FUNCTIONS = {
     # function -> name of the util that defines it
-    "Get-AnsibleWindowsWebRequestSpec": "ansible_collections.ansible.windows.plugins.module_utils.WebRequest.psm1",
+    "Get-AnsibleWindowsWebRequestSpec": f"{_WINDOWS_UTILS}.WebRequest.psm1",
 }
 UINT32 = "uint32"  # a delegate in the real specification, [Func[[Object], [UInt32]]] { [UInt32]$args[0] }
 
@@ -48,7 +50,7 @@ TAKES_ANY_OPTION = frozenset({"ansible.windows.setup"})
 
 @dataclass(frozen=True)
 class Spec:
-    """One level of a specification: a module's, or that of an option with sub-options. Defaults are filled in."""
+    """One level of a specification, a module's or that of an option; defaults are filled in."""
 
     options: Mapping[str, Spec] = field(default_factory=dict)
     type: str = "str"

@@ -7,6 +7,7 @@ import logging
 import ntpath
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from winlab.errors import Win32Error
@@ -22,7 +23,9 @@ NEWLINE = "\r\n"
 def async_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: Perform) -> CommandResult:
     """Start the wrapped actions in the background and answer at once with the job's id."""
     if not rest or rest[0].name != "async_watchdog.ps1":
-        return CommandResult.wrapper_failure("winlab: async_wrapper.ps1 without async_watchdog.ps1; expected both.")
+        return CommandResult.wrapper_failure(
+            "winlab: async_wrapper.ps1 without async_watchdog.ps1; expected both."
+        )
     watchdog, work = rest[0], rest[1:]
     folder = run.expand(str(action.params.get("AsyncDir") or ""))
     job = f"{action.params.get('AsyncJid')}.{run.pid}"
@@ -50,45 +53,47 @@ def async_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: P
     timeout = float(watchdog.params.get("Timeout") or 0)
     threading.Thread(
         target=_watch,
-        args=(run, perform, work, path, started, timeout, process.pid),
+        args=(run, _Job(perform, work, path, started, timeout, process.pid)),
         name=f"async {job}",
         daemon=True,
     ).start()
     return CommandResult(0, json.dumps(started) + NEWLINE)
 
 
-def _watch(
-    run: Run,
-    perform: Perform,
-    work: tuple[Action, ...],
-    path: str,
-    started: dict[str, Any],
-    timeout: float,
-    pid: int,
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    perform: Perform
+    work: tuple[Action, ...]
+    path: str
+    started: dict[str, Any]
+    timeout: float
+    pid: int
+
+
+def _watch(run: Run, job: _Job) -> None:
     boot = run.host.boot_count
     done: list[CommandResult] = []
 
-    def job() -> None:
+    def work() -> None:
         try:
-            done.append(perform(run, work))
+            done.append(job.perform(run, job.work))
         except Exception as error:
             log.error("%s: async job: %s", run.host.name, type(error).__name__)
             done.append(CommandResult(1, "", f"winlab: {type(error).__name__} in an async job"))
 
-    worker = threading.Thread(target=job, daemon=True)
+    worker = threading.Thread(target=work, daemon=True)
     worker.start()
-    worker.join(timeout)
+    worker.join(job.timeout)
     result = {
-        **started,
+        **job.started,
         "finished": True,
         **(_merge(done[0]) if done else _failed("timed out waiting for module completion", None)),
     }
     with run.host.lock:
         # A reboot ended the process: nothing writes its file any more.
         if run.host.boot_count == boot:
-            run.host.processes.end(pid, 0)
-            _write(run, path, result)
+            run.host.processes.end(job.pid, 0)
+            _write(run, job.path, result)
     run.host.save()
 
 

@@ -68,7 +68,8 @@ def _logon(run: Run, user: str, password: str | None, kind: str) -> Session:
     can_impersonate = run.session.holds("SeDebugPrivilege")
     if not can_impersonate and (principal.sid in sids.SERVICE_ACCOUNTS or not password):
         raise _BecomeError(
-            "Failed to get token for NT AUTHORITY\\SYSTEM required for become as a service account or an account "
+            "Failed to get token for NT AUTHORITY\\SYSTEM required for become as a service account "
+            "or an account "
             "without a password"
         )
     if principal.sid in sids.SERVICE_ACCOUNTS:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
-# bootstrap_wrapper.ps1: this line reads the manifest; the whole text changes with every release of ansible-core.
+# bootstrap_wrapper.ps1: this line reads the manifest; the whole text changes with every release of
+# ansible-core.
 BOOTSTRAP_MARK = "$codeJson = foreach"
 _ENCODED = re.compile(
-    r"\A(?:[A-Za-z]:[\\/\w .()]*[\\/])?powershell(?:\.exe)?\s(?:.*\s)?-(?:e|ec|enc\w*)\s+(?P<text>[A-Za-z0-9+/=]+)\Z",
+    r"\A(?:[A-Za-z]:[\\/\w .()]*[\\/])?powershell(?:\.exe)?\s(?:.*\s)?"
+    r"-(?:e|ec|enc\w*)\s+(?P<text>[A-Za-z0-9+/=]+)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 # ANSIBLE_KEEP_REMOTE_FILES=1: the manifest lies in a file (winrm_wire.md 1.6).
@@ -87,7 +89,8 @@ def _dispatch(
         return CommandResult(
             1,
             "",
-            "Cannot process the command because the value specified with -EncodedCommand is not properly encoded.",
+            "Cannot process the command because the value specified with -EncodedCommand is not "
+            "properly encoded.",
         )
     if BOOTSTRAP_MARK in text:
         return _run_manifest(host, session, reader, streams, pid)

@@ -1,4 +1,4 @@
-"""Ansible's small scripts: temporary folder, home folder, files to and from the host (executor/powershell/*.ps1)."""
+"""Ansible's small scripts of executor/powershell: temporary folder, home folder, file transfer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def put_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandResul
                 data = base64.b64decode(line, validate=True)
             except binascii.Error:
                 return CommandResult.wrapper_failure(
-                    'Exception calling "FromBase64String" with "1" argument(s): "Invalid length for a Base-64 char '
+                    'Exception calling "FromBase64String" with "1" argument(s): "Invalid length for '
+                    "a Base-64 char "
                     'array or string."'
                 )
             digest.update(data)

@@ -1,4 +1,4 @@
-"""module_wrapper.ps1: arguments checked as the module checks them, its twin called, the result as the module prints it."""
+"""module_wrapper.ps1: arguments checked, the twin called, its result printed, each as the module does."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def _call(call: Call, checked: Checked, function: modules.TwinFunction) -> Comma
             "".join(traceback.format_tb(error.__traceback__)),
         )
         text = (
-            f"winlab: {call.host.name}: twin {call.name}: {type(error).__name__}: {error}; expected a result. "
+            f"winlab: {call.host.name}: twin {call.name}: {type(error).__name__}: {error}; expected a "
+            "result. "
             "This is an error in winlab itself: see winlab.log."
         )
         result, rc = {"changed": False, "failed": True, "msg": checked.mask(text)}, 1

@@ -64,14 +64,17 @@ def run_script(host: Host, session: Session, text: str) -> CommandResult:
         return CommandResult(
             1,
             f"PLATFORM{NEWLINE}FOUND{NEWLINE}",
-            "uname : The term 'uname' is not recognized as the name of a cmdlet, function, script file, or operable "
+            "uname : The term 'uname' is not recognized as the name of a cmdlet, function, script "
+            "file, or operable "
             f"program.{NEWLINE}",
         )
     return run_text(host, session, script)
 
 
-def run_text(host: Host, session: Session, text: str, environment: dict[str, str] | None = None) -> CommandResult:
-    """Run PowerShell text that is registered (`scripts:` of the definition), or that starts a known program."""
+def run_text(
+    host: Host, session: Session, text: str, environment: dict[str, str] | None = None
+) -> CommandResult:
+    """Run PowerShell text that is registered in the definition, or that starts a known program."""
     from winlab import scripts, shell_text  # noqa: PLC0415  (they register behaviours of products at import)
 
     call = scripts.ScriptCall(

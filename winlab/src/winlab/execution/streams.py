@@ -13,7 +13,7 @@ MAX_PENDING = 4 * 1024 * 1024
 ANNOUNCE_BYTES = 64 * 1024
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """The client has ended the command, or the host went down."""
 
 

@@ -1,6 +1,7 @@
 """Twins: Python imitations of Windows modules, one a module, found by the name in Ansible's manifest.
 
-A twin module lies beside this file and registers itself with `@twin`; the files are imported at the first look-up.
+A twin module lies beside this file and registers itself with `@twin`; the files are imported at the first
+look-up.
 """
 
 from __future__ import annotations

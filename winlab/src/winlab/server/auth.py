@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: Basic and NTLM (scheme NTLM or Negotiate), against the host's accounts.
+"""Who is at the other end of a connection: Basic and NTLM against the host's accounts.
 
 NTLM authenticates the TCP connection: later requests carry no Authorization header (winrm_wire.md 1.10).
 """

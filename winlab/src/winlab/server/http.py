@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024  # far above any envelope; larger ones are cut
 _READ = 256 * 1024
 
 
-class BadRequest(Exception):
+class BadRequest(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """What arrived is no HTTP request that can be answered in sequence; the connection ends.
 
     Args:

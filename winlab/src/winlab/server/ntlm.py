@@ -1,7 +1,9 @@
 """The accepting side of NTLMv2 (MS-NLMP) for one connection to one simulated host.
 
-pyspnego's own acceptor reads every password from one file named by the process's environment; here each host has
-its own accounts, so the acceptor is built from pyspnego's message and crypto parts and asks a callable instead.
+pyspnego's own acceptor reads every password from one file named by the process's environment; here each
+host has
+its own accounts, so the acceptor is built from pyspnego's message and crypto parts and asks a callable
+instead.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from spnego._ntlm_raw.crypto import (
     compute_response_v2,
@@ -43,6 +46,7 @@ _NT_PROOF_LENGTH = 16  # NTProofStr, the head of an NTLMv2 response (MS-NLMP 2.2
 _MIC_AT = slice(72, 88)  # MIC field of AUTHENTICATE_MESSAGE when a version is present, MS-NLMP 2.2.1.3
 _LONGEST_TOKEN = 16 * 1024  # a client's token is a few hundred bytes
 
+_Message = TypeVar("_Message", Negotiate, Authenticate)
 PasswordSource = Callable[[str, str], "str | None"]
 
 
@@ -50,7 +54,7 @@ class NtlmError(Exception):
     """The token is malformed, or the proof does not fit the password."""
 
 
-class BadSignature(Exception):
+class BadSignature(Exception):  # noqa: N818  (named after what it says, as in errors.py)
     """A sealed message that this connection's keys did not make."""
 
 
@@ -140,10 +144,10 @@ class Acceptor:
         names[AvId.dns_domain_name] = self._host_name.lower()
         names[AvId.timestamp] = FileTime.now()
         self._server_challenge = os.urandom(_CHALLENGE_LENGTH)
-        version = {"version": Version(10, 0, 14393)} if flags & NegotiateFlags.version else {}
+        version = Version(10, 0, 14393) if flags & NegotiateFlags.version else None
         self._negotiate = token
         self._challenge = Challenge(
-            flags, self._server_challenge, target_name=self._host_name, target_info=names, **version
+            flags, self._server_challenge, target_name=self._host_name, target_info=names, version=version
         ).pack()
         return self._challenge
 
@@ -205,12 +209,12 @@ class Acceptor:
             raise NtlmError("message integrity code does not fit")
 
 
-def _unpack(kind: type[Negotiate] | type[Authenticate], token: bytes) -> Negotiate | Authenticate:
+def _unpack(kind: type[_Message], token: bytes) -> _Message:
     if len(token) > _LONGEST_TOKEN:
         raise NtlmError("token too long")
     try:
         message = kind.unpack(token)
-    except Exception as error:
+    except Exception as error:  # pyspnego raises struct, value, Unicode and its own errors on garbage
         raise NtlmError(f"not an NTLM message: {error}") from error
     if not isinstance(message, kind):
         raise NtlmError(f"unexpected NTLM message {type(message).__name__}")

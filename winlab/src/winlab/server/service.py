@@ -98,6 +98,7 @@ class WinrmService:
         address: str,
         ports: tuple[int, int] = (HTTP_PORT, HTTPS_PORT),
         certificate: Path | None = None,
+        *,
         settings: Settings | None = None,
     ) -> None:
         self.host = host
@@ -106,7 +107,10 @@ class WinrmService:
         self.shells = ShellService(host, runner, address, self.settings.quotas)
         self.last_request = time.monotonic()
         self._stopping = threading.Event()
-        self._tls, self._certificate_hash = _load_certificate(certificate) if certificate else (None, None)
+        self._tls: ssl.SSLContext | None = None
+        self._certificate_hash: bytes | None = None
+        if certificate is not None:
+            self._tls, self._certificate_hash = _load_certificate(certificate)
         self._listeners: dict[str, Listener] = {}
         try:
             if self.settings.http.enabled:
@@ -182,7 +186,8 @@ class WsmanHandler:
         if request.method != "POST":
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, headers=(("Allow", "POST"),))
         verdict = self._auth.judge(request.headers.get("authorization"))
-        # ansible-core's guide to WinRM errors: a user who may not use WinRM is refused with 401, like a stranger.
+        # ansible-core's guide to WinRM errors: a user who may not use WinRM is refused with 401, like a
+        # stranger.
         if verdict.session is None or not may_connect(verdict.session):
             challenges = verdict.challenges or self._auth.policy.challenges()
             return Response(
@@ -213,7 +218,8 @@ class WsmanHandler:
         try:
             if len(plain) > service.settings.max_envelope:
                 reason = (
-                    "The WS-Management service cannot process the request. The request contained an envelope larger "
+                    "The WS-Management service cannot process the request. The request contained an "
+                    "envelope larger "
                     f"than the allowed {service.settings.max_envelope} octets."
                 )
                 raise Fault(wsman.ENVELOPE_TOO_LARGE, reason, "w:EncodingLimit")

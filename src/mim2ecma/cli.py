@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -71,9 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command_modules(wanted: Sequence[str]) -> dict[str, ModuleType]:
     """Import the command that is asked for, or all of them to explain themselves."""
-    names = sorted(
-        item.name for item in pkgutil.iter_modules(commands.__path__) if not item.name.startswith("_")
-    )
+    names = sorted(path.stem for path in Path(commands.__path__[0]).glob("[!_]*.py"))
     chosen = [name for name in names if name in wanted] or names
     return {name: importlib.import_module(f"{commands.__name__}.{name}") for name in chosen}
 

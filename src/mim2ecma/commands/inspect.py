@@ -6,11 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,6 +198,9 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
         for path in paths:
             yield from work([path])
         return
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  (slow to import)
+    from multiprocessing import get_context  # noqa: PLC0415
+
     tasks = [paths[start : start + _FILES_PER_TASK] for start in range(0, len(paths), _FILES_PER_TASK)]
     with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
         yield from chain.from_iterable(pool.map(work, tasks))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from mim2ecma.documents.errors import DocumentError
@@ -32,6 +31,8 @@ def schema(document: str) -> Mapping[str, Any]:
     """
     if document not in DOCUMENTS:
         raise KeyError(document)
+    from importlib import resources  # noqa: PLC0415  (slow to import, needed only when writing)
+
     text = (
         resources.files("mim2ecma.documents")
         .joinpath("schemas", f"{document}.schema.json")

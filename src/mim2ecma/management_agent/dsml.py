@@ -23,8 +23,8 @@ _LOCKED: Final = f"{{{MS_DSML}}}locked"
 _ENCRYPTED: Final = f"{{{MS_DSML}}}encrypted"
 
 # Constant, without any text from a file; counting without them makes an object of each element.
-_COUNT_CLASSES: Final = etree.XPath("count(.//d:class)", namespaces={"d": DSML})
-_COUNT_ATTRIBUTE_TYPES: Final = etree.XPath("count(.//d:attribute-type)", namespaces={"d": DSML})
+_COUNT_CLASSES: Final = etree.XPath("count(*/*/d:class)", namespaces={"d": DSML})
+_COUNT_ATTRIBUTE_TYPES: Final = etree.XPath("count(*/*/d:attribute-type)", namespaces={"d": DSML})
 
 _LDAP: Final = "1.3.6.1.4.1.1466.115.121.1."
 # domain/ma_xml.md 6.3, "OIDs seen"

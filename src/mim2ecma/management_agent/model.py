@@ -10,7 +10,7 @@ from typing import Final
 
 from mim2ecma.documents.findings import Finding
 from mim2ecma.management_agent.capabilities import Capabilities
-from mim2ecma.management_agent.stream import ECMA2_CATEGORY
+from mim2ecma.management_agent.raw import ECMA2_CATEGORY
 
 PASSWORD_ATTRIBUTE: Final = "export_password"  # noqa: S105  (the name of an attribute)
 """Pseudo attribute that nearly every ECMA2 management agent has; it looks both ways and is not (6.3)."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from string import ascii_letters, digits
 from typing import Final
 
 from mim2ecma.documents.limits import MIB
@@ -18,7 +19,7 @@ from mim2ecma.management_agent.model import Parameter
 from mim2ecma.management_agent.secrets import reveals_secret
 
 MAX_SEARCHED: Final = MIB
-"""Longest part of a value that is searched."""
+"""Most text searched in one management agent; real ones have 100 KB (7.3)."""
 
 _MAX_NEEDS: Final = 500  # more than a person reads; hostile values could hold millions
 _MAX_HITS: Final = 5_000  # places looked at for one sign in one value
@@ -34,8 +35,8 @@ _EXTENSION = re.compile(
     r"\.(?:ps1|psm1|psd1|dll|exe|wsconfig|dsn|udl|p12|pfx|pem|cer|csv|xml|xsl|xslt|json|config)(?![\w.(\-])",
     re.IGNORECASE,
 )
-_NAME_BEFORE = re.compile(r"[\w$:.\\/%\-]+\Z")
-_QUOTED_NAME_BEFORE = re.compile(r"[\"']([^\"'\r\n<>|*?;={}]+)\Z")
+_NAME_CHARACTERS: Final = f"{ascii_letters}{digits}_$:.\\/%-"
+_NO_FILE_NAME = re.compile(r"[\r\n<>|*?;={}]")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9.]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}")
 _QUOTED_ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[\w.]))[^\"'<>|*?\r\n]{1,240}(?=[\"'])")
 _MODULE = re.compile(
@@ -95,8 +96,10 @@ def find_needs(parameters: Iterable[Parameter], connector_dll: str | None) -> tu
         whole, only for names that a secret is not part of.
     """
     found: dict[Need, None] = {}
+    left = MAX_SEARCHED
     for parameter in parameters:
-        if parameter.encrypted or not parameter.text:
+        left -= len(parameter.text)
+        if parameter.encrypted or not parameter.text or left < 0:
             continue
         for kind, text in _search(parameter, connector_dll):
             found[Need(kind, text.strip(), parameter.name)] = None
@@ -106,7 +109,7 @@ def find_needs(parameters: Iterable[Parameter], connector_dll: str | None) -> tu
 
 
 def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[NeedKind, str]]:
-    text = parameter.text[:MAX_SEARCHED]
+    text = parameter.text
     whole = len(text) <= _SHORT and "\n" not in text
     if whole and reveals_secret(parameter.name, parameter.type, text):
         yield from _connection(text, text.lower(), whole=True)
@@ -161,13 +164,18 @@ def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
         if index < len(covered) and covered[index][0] <= match.start():
             continue
         before = text[max(0, match.start() - _BACK) : match.start()]
-        name = (
-            _QUOTED_NAME_BEFORE.search(before) if text[match.end() : match.end() + 1] in {'"', "'"} else None
-        )
-        plain = _NAME_BEFORE.search(before)
-        name_text = name[1] if name else plain[0] if plain else ""
-        if name_text.strip(".\\/ $"):
-            yield NeedKind.FILE, name_text + text[match.start() : match.end()]
+        name = _name_before(before, quoted=text[match.end() : match.end() + 1] in {'"', "'"})
+        if name.strip(".\\/ $"):
+            yield NeedKind.FILE, name + text[match.start() : match.end()]
+
+
+def _name_before(before: str, *, quoted: bool) -> str:
+    """The part of a file name in front of its ending: back to the quote, or over what names are made of."""
+    if quoted:
+        name = before[max(before.rfind('"'), before.rfind("'")) + 1 :]
+        if name != before and not _NO_FILE_NAME.search(name):
+            return name
+    return before[len(before.rstrip(_NAME_CHARACTERS)) :]
 
 
 def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:

@@ -24,7 +24,8 @@ from mim2ecma.management_agent.model import (
 )
 from mim2ecma.management_agent.partitions import read_partitions, read_rules, read_run_profiles
 from mim2ecma.management_agent.problems import UnreadableError
-from mim2ecma.management_agent.stream import ECMA2_CATEGORY, RawExport, read_raw
+from mim2ecma.management_agent.raw import ECMA2_CATEGORY, RawExport
+from mim2ecma.management_agent.stream import read_raw
 
 _PACKAGED_FORMAT = "packaged"
 _PLAIN_ROOTS = {

@@ -18,6 +18,7 @@ from mim2ecma.management_agent.problems import EXPORT_AGAIN, UnreadableError
 _TERMINATORS: Final = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 _LONGEST_OPENER: Final = len(b"<![CDATA[")
 _LONGEST_TERMINATOR: Final = 3
+_LONGEST_ROOT_NAME: Final = 64 * limits.KIB  # the longest known one has 22 bytes
 _NOT_FOUND: Final = -1
 _CHEAP_MISSES: Final = 32  # so often a sign may stand elsewhere before both bytes are looked for
 
@@ -77,8 +78,10 @@ class Scanner:
             self._count_declaration()
             position = end + len(_TERMINATORS[opener])
         self._prolog = data[position:]
+        if opener is None and len(self._prolog) > _LONGEST_ROOT_NAME and not _ROOT.match(self._prolog):
+            raise _too_long("root element", "a name", _LONGEST_ROOT_NAME)
         if len(self._prolog) > limits.MAX_START_TAG_BYTES:
-            raise _too_long("before the root element", "a comment or text", limits.MAX_START_TAG_BYTES)
+            raise _too_long("before the root element", "something", limits.MAX_START_TAG_BYTES)
         if self._prolog[:9].upper() == b"<!DOCTYPE":
             raise UnreadableError(
                 "before the root element",

@@ -9,8 +9,9 @@ from typing import Final
 from mim2ecma.documents.limits import KIB, MIB
 
 MAX_SEARCHED: Final = MIB
-"""Longest value that is searched. A longer one counts as suspicious; real scripts have 100 KB (7.3)."""
+"""Most text searched in one management agent; more counts as suspicious. Real ones have 100 KB (7.3)."""
 
+_TOO_LONG: Final = "a value too long to be searched for secrets"
 _MAX_HITS: Final = (
     2_000  # words like "password" looked at in one value; a script full of them is suspicious as well
 )
@@ -76,6 +77,23 @@ _PASSWORD_ATTRIBUTES: Final = frozenset(
 )
 
 
+class SecretSearch:
+    """Searches the values of one management agent, up to `MAX_SEARCHED` characters in all."""
+
+    def __init__(self) -> None:
+        self._left = MAX_SEARCHED
+
+    def reveals(self, name: str, kind: str, text: str) -> str | None:
+        """As `reveals_secret`; what comes after the limit counts as suspicious."""
+        self._left -= len(text)
+        return _TOO_LONG if self._left < 0 and text else reveals_secret(name, kind, text)
+
+    def holds(self, text: str) -> str | None:
+        """As `holds_secret`; what comes after the limit counts as suspicious."""
+        self._left -= len(text)
+        return _TOO_LONG if self._left < 0 and text else holds_secret(text)
+
+
 def reveals_secret(name: str, kind: str, text: str) -> str | None:
     """Tell whether a value that is not encrypted looks like, or holds, a secret.
 
@@ -116,7 +134,7 @@ def holds_secret(text: str) -> str | None:
         A phrase that says what it looks like, or `None`.
     """
     if len(text) > MAX_SEARCHED:
-        return "a value too long to be searched for secrets"
+        return _TOO_LONG
     lower = text.lower()
     if "://" in text and _USER_INFO.search(text):
         return "an address with a password in it"

@@ -9,7 +9,6 @@ from mim2ecma.documents.findings import Finding
 from mim2ecma.management_agent.capabilities import DnStyle
 from mim2ecma.management_agent.model import PASSWORD_ATTRIBUTE
 from mim2ecma.management_agent.needs import NeedKind
-from mim2ecma.management_agent.secrets import holds_secret, is_password_attribute, reveals_secret
 from mim2ecma.readiness.subject import Subject, information, listing, warning
 
 _NOT_USED: Final = (  # ecma_host.md 2.4 and 4
@@ -35,23 +34,7 @@ def secret_rules(subject: Subject) -> Iterator[Finding]:
             "someone who knows the values, since exports leave them out",
             "Have them at hand when the wizard asks for them.",
         )
-    places = [
-        f"{place}, parameter '{parameter.name}' ({subject.suspicious[parameter]})"
-        for place, parameter in subject.parameters
-        if parameter in subject.suspicious
-    ]
-    for definition in subject.agent.configuration.definitions:
-        reason = reveals_secret(definition.name, definition.type, definition.default)
-        if reason is None and definition.type == "encrypted-string" and definition.default:
-            reason = "a default of an encrypted parameter"
-        if reason:
-            places.append(f"parameter-definitions, default of '{definition.name}' ({reason})")
-    for constant in subject.agent.rules.constants:
-        if constant.text and (is_password_attribute(constant.attribute) or holds_secret(constant.text)):
-            places.append(f"export-attribute-flow, constant for '{constant.attribute}'")
-    if subject.agent.description and holds_secret(subject.agent.description):
-        places.append("description")
-    for place in places:
+    for place in subject.secret_places:
         yield warning(
             "R15",
             place,

@@ -9,9 +9,10 @@ from typing import Final
 
 from mim2ecma.documents.findings import Finding, Severity
 from mim2ecma.documents.limits import MAX_LISTED_NAMES
+from mim2ecma.management_agent.configuration import ENCRYPTED_TYPE
 from mim2ecma.management_agent.model import Export, ManagementAgent, ObjectType, Parameter
 from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
-from mim2ecma.management_agent.secrets import reveals_secret
+from mim2ecma.management_agent.secrets import SecretSearch, is_password_attribute
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
 
 _NAME_LENGTH: Final = 100  # the end of a long path says more than its middle
@@ -71,14 +72,38 @@ class Subject:
     @cached_property
     def suspicious(self) -> dict[Parameter, str]:
         """Values that look like clear-text secrets, with what they look like."""
-        found: dict[Parameter, str] = {}
-        for _, parameter in self.parameters:
+        return self._secrets[0]
+
+    @cached_property
+    def secret_places(self) -> tuple[str, ...]:
+        """Every place that looks like it holds a clear-text secret (ma_xml.md 9), without any value."""
+        return self._secrets[1]
+
+    @cached_property
+    def _secrets(self) -> tuple[dict[Parameter, str], tuple[str, ...]]:
+        search = SecretSearch()
+        suspicious: dict[Parameter, str] = {}
+        places = []
+        for place, parameter in self.parameters:
             if parameter.encrypted:
-                if parameter.text:
-                    found[parameter] = "an encrypted parameter that holds text"
-            elif (reason := reveals_secret(parameter.name, parameter.type, parameter.text)) is not None:
-                found[parameter] = reason
-        return found
+                reason = "an encrypted parameter that holds text" if parameter.text else None
+            else:
+                reason = search.reveals(parameter.name, parameter.type, parameter.text)
+            if reason is not None:
+                suspicious[parameter] = reason
+                places.append(f"{place}, parameter '{parameter.name}' ({reason})")
+        for definition in self.agent.configuration.definitions:
+            reason = search.reveals(definition.name, definition.type, definition.default)
+            if definition.type == ENCRYPTED_TYPE and definition.default:
+                reason = "a default of an encrypted parameter"
+            if reason is not None:
+                places.append(f"parameter-definitions, default of '{definition.name}' ({reason})")
+        for constant in self.agent.rules.constants:
+            if constant.text and (is_password_attribute(constant.attribute) or search.holds(constant.text)):
+                places.append(f"export-attribute-flow, constant for '{constant.attribute}'")
+        if self.agent.description and search.holds(self.agent.description):
+            places.append("description")
+        return suspicious, tuple(dict.fromkeys(places))
 
     @cached_property
     def needs(self) -> tuple[Need, ...]:
@@ -96,7 +121,7 @@ class Subject:
     def secrets_to_reenter(self) -> tuple[str, ...]:
         """Names of encrypted parameters; from the definitions too, as empty ones are missing (7.3)."""
         definitions = [
-            item.name for item in self.agent.configuration.definitions if item.type == "encrypted-string"
+            item.name for item in self.agent.configuration.definitions if item.type == ENCRYPTED_TYPE
         ]
         values = [parameter.name for _, parameter in self.parameters if parameter.encrypted]
         return tuple(dict.fromkeys(name for name in (*definitions, *values) if name))

@@ -19,7 +19,8 @@ def win_service_info(call: Call) -> dict[str, Any]:
 
     A name is compared as it is first, then as a pattern (lines 22-26). `Get-Service -Name` also takes a whole
     display name, never a pattern of one: lines 16-18 of the documentation, and the upstream target's case
-    "get info of advanced service using display name". Drivers are listed only when they are asked for by name.
+    "get info of advanced service using display name". Drivers are listed only when they are asked for by
+    name.
     """
     name = call.params["name"]
     host = call.host

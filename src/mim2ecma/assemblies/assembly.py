@@ -96,11 +96,6 @@ class Assembly:
     warnings: tuple[str, ...] = ()
 
     @property
-    def is_managed(self) -> bool:
-        """True when the runtime can bind to the file by name."""
-        return self.identity is not None
-
-    @property
     def is_connector(self) -> bool:
         """True when a class of the file implements an interface of ECMA 2."""
         return any(name.startswith("IMAExtensible2") for name in self.interfaces)

@@ -102,7 +102,7 @@ def companions_of(assembly: Assembly, search: Search, libraries: Collection[str]
     yield from _satellites(assembly, folder)
     name = assembly.identity.key if assembly.identity else path.stem.casefold()
     for file in folder.files():
-        if name == WEB_SERVICES_CONNECTOR and file.casefold().endswith(".wsconfig"):
+        if WEB_SERVICES_CONNECTOR in {name, path.stem.casefold()} and file.casefold().endswith(".wsconfig"):
             yield Companion.read(folder.path / file, file, "wsconfig", path.name)
         for library, pattern in LOG_FILES.items():
             if (

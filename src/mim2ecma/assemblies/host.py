@@ -18,6 +18,11 @@ from .assembly import AssemblyError
 from .names import Version, parse_version
 from .reader import read_assembly
 
+COPY_FOLDERS = frozenset({"cache", "autosyncservice"})
+"""Folders below `ECMA` in which the service keeps copies (domain/ecma_host.md 1.1)."""
+DATA_FOLDER = "madata"
+"""Folder below `ECMA` with the connectors' data; nothing is loaded from there."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -40,6 +45,11 @@ class HostFile:
     def name(self) -> str:
         """File name without folders."""
         return ntpath.basename(self.path)
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """Names of the folders of the path, in lower case."""
+        return frozenset(self.key.split("\\")[:-1])
 
     @property
     def key(self) -> str:

@@ -34,6 +34,20 @@ HOST_CONNECTORS = frozenset(
 
 Used where the host was not listed.
 """
+PRODUCT_NAMES = re.compile(
+    r"Microsoft\.(?:IAM\.Connector|IdentityManagement|ECMA2Host|MetadirectoryServicesEx)\b.*", re.IGNORECASE
+)
+"""Files of the product itself.
+
+On MIM and on the ECMA host alike they are Microsoft's (domain/ecma_host.md 3.2).
+"""
+HOST_CONNECTOR_NAMES = re.compile(
+    r"Microsoft\.(?:IAM\.Connector|IdentityManagement\.MA)\..+\.dll", re.IGNORECASE
+)
+"""Names that only Microsoft's connectors have.
+
+Where the ECMA folder has such a file, it is the one to use.
+"""
 NEWEST_EXTENSION_VERSION: Version = (4, 1, 4, 0)
 """Assembly version of the newest MIM builds; 4.2.0.0 is Azure AD Connect's (domain/ma_xml.md 13.2)."""
 
@@ -83,6 +97,14 @@ def part_of_windows(reference: AssemblyName) -> Known | None:
     ):
         return None
     return known
+
+
+def is_product_name(file: str) -> bool:
+    """True for a file that only Microsoft makes.
+
+    So that the host's own build is the right one on the host.
+    """
+    return PRODUCT_NAMES.fullmatch(file) is not None
 
 
 def module_status(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mim2ecma.documents.errors import UsageError
+from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from . import known
 from .bindings import Bindings, read_bindings
@@ -13,7 +14,7 @@ from .closure import Surroundings
 from .drawing import draw
 from .host import read_listing
 from .search import Folder, Place, Search
-from .walk import close, without_ours
+from .walk import close, what_the_host_has
 
 
 def closure_document(
@@ -33,7 +34,9 @@ def closure_document(
     r"""Make the `closure` document.
 
     Args:
-        connector: The connector's DLL on the controller.
+        connector: The connector's DLL on the controller, or its bare name, which is then looked for in
+            `search`. The name may be written in another case than the file's, as Windows allows
+            (domain/ma_xml.md 0.4).
         search: Folders fetched from MIM's `Extensions`, best first.
         host: Names or listing of what lies in the ECMA folder.
         ours: What earlier runs staged there: `path` and `sha256` each.
@@ -51,9 +54,9 @@ def closure_document(
         InputError: a folder or configuration cannot be read.
         UsageError: an argument makes no sense.
     """
-    folders = [(Path(folder), Place.EXTENSIONS) for folder in search] or [
-        (Path(connector).parent, Place.EXTENSIONS)
-    ]
+    folders = [(Path(folder), Place.EXTENSIONS) for folder in search]
+    path = _locate(connector, [folder for folder, _ in folders])
+    folders = folders or [(path.parent, Place.EXTENSIONS)]
     mim = _bindings(mim_config)
     if bin:
         folders.append((Path(bin), Place.BIN))
@@ -61,14 +64,14 @@ def closure_document(
     folders += [(Path(root), Place.GAC) for root in gac]
     surroundings = Surroundings(
         search=Search(folders),
-        host=without_ours(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
+        host=what_the_host_has(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
         framework=nearest_framework(framework),
         mim=mim,
         service=_bindings(service_config),
         wizard=_bindings(wizard_config),
         declared=tuple(declared),
     )
-    return close(Path(connector), surroundings).to_dict()
+    return close(path, surroundings).to_dict()
 
 
 def drawing(closure: Mapping[str, object]) -> str:
@@ -102,6 +105,29 @@ def nearest_framework(version: str) -> str:
             next_step="Give the version of .NET Framework on the ECMA host, such as 4.8.",
         )
     return fitting[-1]
+
+
+def _locate(connector: str, folders: list[Path]) -> Path:
+    """Find the connector.
+
+    A name that comes from an export must be given bare, so that it cannot leave the folder.
+    """
+    path = Path(connector)
+    if path.exists():
+        return path
+    if path.name == connector and bare_file_name_problem(connector) is not None:
+        raise UsageError(
+            source="closure",
+            where="connector",
+            found=f"the name '{connector}', which {bare_file_name_problem(connector)}",
+            expected="the plain name of a file",
+            next_step="Check the management agent's extension-config/filename.",
+        )
+    for folder in folders if path.name == connector else [path.parent]:
+        found = Folder(folder, Place.EXTENSIONS).file(path.name) if folder.is_dir() else None
+        if found is not None:
+            return found
+    return path  # reading it says what is wrong
 
 
 def _below_bin(folder: Path, mim: Bindings | None) -> list[tuple[Path, Place]]:

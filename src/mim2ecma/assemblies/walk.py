@@ -19,7 +19,7 @@ from . import known, remarks
 from .assembly import Assembly, AssemblyError, Resource
 from .closure import Closure, JsonObject, StagedFile, Surroundings
 from .companions import Companion, companions_of, declared_companion
-from .host import HostFile
+from .host import COPY_FOLDERS, DATA_FOLDER, HostFile
 from .image import DamagedImageError
 from .names import AssemblyName, format_version
 from .reader import read_assembly, read_embedded, read_resource
@@ -48,15 +48,19 @@ def close(connector: Path, surroundings: Surroundings) -> Closure:
     return _Walk(surroundings).run(connector)
 
 
-def without_ours(host: Iterable[HostFile], ours: Sequence[HostFile]) -> tuple[HostFile, ...]:
-    """Leave out what an earlier run of ours staged.
+def what_the_host_has(host: Iterable[HostFile], ours: Sequence[HostFile]) -> tuple[HostFile, ...]:
+    """Leave out of a listing what an earlier run of ours staged, and the copies and data of the service.
 
-    A file counts as ours while its content is still what we put there.
-
-    Without this, the files of the first run would look supplied by the host in the second.
+    A file counts as ours while its content is still what we put there. Without this, the files of the first
+    run would look supplied by the host in the second.
     """
     staged = {(file.name.casefold(), file.sha256) for file in ours}
-    return tuple(file for file in host if (file.name.casefold(), file.sha256) not in staged)
+    elsewhere = COPY_FOLDERS | {DATA_FOLDER}
+    return tuple(
+        file
+        for file in host
+        if (file.name.casefold(), file.sha256) not in staged and not elsewhere & file.folders
+    )
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ class _Walk:
         self.host_by_name: dict[str, HostFile] = {}
         for file in surroundings.host:
             self.host_by_name.setdefault(file.name.casefold(), file)
+        self.walked: set[str] = set()
         self.read_files: dict[Path, Assembly | None] = {}
 
     def run(self, path: Path) -> Closure:
@@ -105,10 +110,10 @@ class _Walk:
             Place.EXTENSIONS,
         )
         supplied = self._supplied_connector(connector)
-        self.findings += remarks.about_connector(connector, self.around.framework)
         key = connector.identity.key if connector.identity else path.stem.casefold()
         if not supplied:
-            # A connector that the host brings itself is not walked: what it needs came with it.
+            # A connector that the host brings itself is not judged or walked: what it needs came with it.
+            self.findings += remarks.about_connector(connector, self.around.framework)
             self.staged[key] = StagedFile(connector, place)
             self.wanted_by[key] = set()
             self._enter(connector, connector.path.name)
@@ -134,6 +139,11 @@ class _Walk:
                 staged.assembly, self.around.search, set(self.staged) | set(self.embedded)
             ):
                 companions.setdefault(companion.key, companion)
+        if supplied:
+            # Projects of the Web Services connector are the user's own, whoever brings the connector.
+            for companion in companions_of(connector, self.around.search, ()):
+                if companion.kind == "wsconfig":
+                    companions.setdefault(companion.key, companion)
         for name in self.around.declared:
             found, finding = declared_companion(name, self.around.search)
             self.findings += [finding] if finding else []
@@ -155,23 +165,25 @@ class _Walk:
         )
 
     def _supplied_connector(self, connector: Assembly) -> bool:
-        """True when the ECMA folder has this connector from Microsoft's package (domain/ecma_host.md 3.2)."""
-        on_host = self.host_by_name.get(connector.path.name.casefold())
+        """True for a connector of Microsoft's that comes with the agent package (domain/ecma_host.md 3.2).
+
+        Any other connector that lies on the host was put there by hand; it is walked, and the plan decides.
+        """
+        file = connector.path.name
         name = connector.identity.name if connector.identity else connector.path.stem
-        if on_host is None:
-            file = connector.path.name.casefold()
-            if self.around.host or file not in known.HOST_CONNECTORS:
+        on_host = self.host_by_name.get(file.casefold())
+        more: JsonObject = {"file": file}
+        if on_host is not None:
+            more["identical"] = self._compare_with_host(name, connector, on_host)
+            if not known.HOST_CONNECTOR_NAMES.fullmatch(file):
                 return False
-            more: JsonObject = {
-                "file": connector.path.name,
-                "reason": "documented to come with the agent package",
-            }
-            self._note("host_supplied", AssemblyName(name), None, more).version = None
-            return True
-        self._compare_with_host(name, connector, on_host)
-        self._note("host_supplied", AssemblyName(name), None, {"file": on_host.name}).version = (
-            format_version(on_host.version) if on_host.version else None
-        )
+        elif self.around.host or file.casefold() not in known.HOST_CONNECTORS:
+            return False
+        else:
+            more["reason"] = "documented to come with the agent package"
+        version = on_host.version if on_host else None
+        answer = self._note("host_supplied", AssemblyName(name), None, more)
+        answer.version = format_version(version) if version else None
         return True
 
     def _enter(self, assembly: Assembly, label: str, depth: int = 0) -> None:
@@ -288,6 +300,14 @@ class _Walk:
         ours = self._best(reference)
         if ours is not None:
             more["identical"] = self._compare_with_host(reference.name, ours.assembly, on_host)
+            if (
+                more["identical"]
+                and not known.is_product_name(on_host.name)
+                and on_host.key not in self.walked
+            ):
+                # The same bytes need the same files. Whoever put them there may have left some out.
+                self.walked.add(on_host.key)
+                self._enter(ours.assembly, ours.file)
         self._note("host_supplied", reference, label, more)
         self.findings += remarks.about_host_version(
             reference, on_host, self.around.service, self.around.wizard, label

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from mim2ecma.assemblies.host import HostFile, path_key
+from mim2ecma.assemblies.known import is_product_name
 
 
 class Owner(StrEnum):
@@ -22,25 +23,10 @@ class Owner(StrEnum):
     FOREIGN = "foreign"
 
 
-PRODUCT_NAMES = re.compile(
-    r"Microsoft\.(?:IAM\.Connector|IdentityManagement|ECMA2Host|MetadirectoryServicesEx)\b.*", re.IGNORECASE
-)
-"""Files of the product itself.
-
-On MIM and on the ECMA host alike they are Microsoft's own (domain/ecma_host.md 3.2).
-"""
 VENDOR_NAMES = re.compile(
     r"(?:Microsoft\..*|System\..*|Newtonsoft\.Json\.dll|netstandard\.dll)\Z", re.IGNORECASE
 )
 """Files that the agent package is known, or likely, to bring."""
-
-
-def is_product_file(name: str) -> bool:
-    """True for a file that only Microsoft makes.
-
-    So that the host's own build is the right one on the host.
-    """
-    return PRODUCT_NAMES.fullmatch(name) is not None
 
 
 class Owners:
@@ -64,7 +50,7 @@ class Owners:
             return Owner.OURS
         if self._vendor_names:
             # A list of the package's files says all there is to say; names are for hosts without one.
-            return Owner.VENDOR if is_product_file(file.name) else Owner.FOREIGN
+            return Owner.VENDOR if is_product_name(file.name) else Owner.FOREIGN
         return Owner.VENDOR if VENDOR_NAMES.match(file.name) else Owner.FOREIGN
 
     def was_ours(self, path: str) -> bool:

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mim2ecma.assemblies.host import HostFile, path_key, windows_path_problem
+from mim2ecma.assemblies.host import COPY_FOLDERS, HostFile, path_key, windows_path_problem
+from mim2ecma.assemblies.known import is_product_name
 from mim2ecma.documents.errors import Mim2EcmaError
 from mim2ecma.documents.schemas import schema_name
 
-from .owners import Owner, Owners, is_product_file
+from .owners import Owner, Owners
 
-COPY_FOLDERS = frozenset({"cache", "autosyncservice"})
-"""Folders below `ECMA` in which the service keeps copies (domain/ecma_host.md 1.1)."""
 SPARE_BYTES = 100 * 1024 * 1024
 """Left free on the disk beyond what is written: the service copies each connector into its cache twice."""
 
@@ -251,7 +250,7 @@ def _decide(
     """Decide for one target; `decided` is what a person has said about it beforehand."""
     if existing is None:
         product = (
-            is_product_file(ntpath.basename(target))
+            is_product_name(ntpath.basename(target))
             and target.casefold().endswith(".dll")
             and decided is not Action.REPLACE
         )
@@ -296,7 +295,7 @@ def _judge(
         answer = Action.KEEP, "the host's own file stays, as decided"
     elif owner is Owner.OURS:
         answer = Action.REPLACE, "an earlier run staged another build"
-    elif owner is Owner.VENDOR and is_product_file(existing.name):
+    elif owner is Owner.VENDOR and is_product_name(existing.name):
         answer = Action.KEEP, "Microsoft's own file of the host stays"
     elif owner is Owner.VENDOR:
         answer = Action.REFUSE, "the agent package brought another file of that name"

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from mim2ecma.assemblies import reader, walk
 from mim2ecma.assemblies.request import closure_document
+from mim2ecma.documents.errors import UsageError
 from mim2ecma.documents.schemas import schema
 
 LISTS = ("stage", "host_supplied", "in_box", "windows", "embedded", "missing")
@@ -263,7 +264,7 @@ def test_what_the_ecma_folder_has_is_compared_and_stays(
 ) -> None:
     host = [host_file(fixtures / "chain/Chain.Middle.dll", **more)]
     document = closure("chain/Chain.Connector.dll", host=host)
-    assert files(document) == ["Chain.Connector.dll"]
+    assert files(document) == ["Chain.Connector.dll", *([] if relation else ["Chain.Leaf.dll"])]
     assert "Chain.Middle" in [entry["assembly"] for entry in document["host_supplied"]]
     assert [entry["host_is"] for entry in document["conflicts"]] == ([relation] if relation else [])
     assert found(document) == findings
@@ -300,6 +301,49 @@ def test_microsofts_own_connector_is_the_hosts(
     assert document["connector"]["supplied_by_host"] is True
     assert document["stage"] == []
     assert document["missing"] == []
+
+
+def test_projects_of_the_web_services_connector_come_along_although_the_host_has_it(
+    tmp_path: Path, fixtures: Path
+) -> None:
+    path = tmp_path / "Microsoft.IdentityManagement.MA.WebServices.dll"
+    shutil.copy(fixtures / "plain/Plain.Connector.dll", path)
+    (tmp_path / "sap.wsconfig").write_text("")
+    document = closure_document(str(path))
+    assert document["stage"] == []
+    assert [entry["file"] for entry in document["companions"]] == ["sap.wsconfig"]
+
+
+def test_a_connector_that_somebody_put_on_the_host_by_hand_is_still_walked(closure, fixtures: Path) -> None:
+    host = [host_file(fixtures / "chain/Chain.Connector.dll")]
+    document = closure("chain/Chain.Connector.dll", host=host)
+    assert files(document) == ["Chain.Connector.dll", "Chain.Leaf.dll", "Chain.Middle.dll"]
+    assert document["connector"]["supplied_by_host"] is False
+
+
+def test_copies_of_the_service_and_data_are_not_what_the_host_supplies(closure, fixtures: Path) -> None:
+    middle = host_file(fixtures / "chain/Chain.Middle.dll")["path"]
+    folder, _, name = middle.rpartition("\\")
+    host = [f"{folder}\\{part}\\{name}" for part in ("Cache\\hr", "Cache\\hr\\AutosyncService", "MAData\\hr")]
+    assert "Chain.Middle.dll" in files(closure("chain/Chain.Connector.dll", host=host))
+
+
+def test_what_an_identical_file_on_the_host_needs_is_brought(closure, fixtures: Path) -> None:
+    document = closure("chain/Chain.Connector.dll", host=[host_file(fixtures / "chain/Chain.Middle.dll")])
+    assert files(document) == ["Chain.Connector.dll", "Chain.Leaf.dll"]
+
+
+@pytest.mark.parametrize("name", ["chain.CONNECTOR.dll", "Chain.Connector.DLL", "Chain.Connector.dll"])
+def test_the_connector_is_found_by_its_bare_name_in_any_case(fixtures: Path, name: str) -> None:
+    document = closure_document(name, search=[str(fixtures / "plain"), str(fixtures / "chain")])
+    assert document["connector"]["file"] == "Chain.Connector.dll"
+    assert closure_document(str(fixtures / "chain" / name))["connector"]["file"] == "Chain.Connector.dll"
+
+
+@pytest.mark.parametrize("name", ["..\\..\\evil.dll", "C:evil.dll", "NUL", "a.dll."])
+def test_a_connector_with_a_hostile_name_is_refused(fixtures: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="extension-config/filename"):
+        closure_document(name, search=[str(fixtures / "chain")])
 
 
 def test_a_listing_without_microsofts_connector_means_that_it_is_not_there(

@@ -76,7 +76,10 @@ def test_a_copy_of_the_hosts_folder_is_taken_into_account(
     (tmp_path / "Chain.Middle.dll").write_bytes((fixtures / "chain/Chain.Middle.dll").read_bytes())
     run(str(fixtures / "chain/Chain.Connector.dll"), "--host", str(tmp_path), "--json")
     document = json.loads(capsys.readouterr().out)
-    assert [entry["file"] for entry in document["stage"]] == ["Chain.Connector.dll"]
+    assert [entry["file"] for entry in document["stage"]] == [
+        "Chain.Connector.dll",
+        "Chain.Leaf.dll",
+    ]
     assert {"Chain.Middle"} <= {entry["assembly"] for entry in document["host_supplied"]}
 
 

@@ -130,6 +130,20 @@ TABLE = (
         uses=("-packed/Packed.Library.dll",),
         embed=(("-packed/Packed.Library.dll", "costura.packed.library.dll.compressed"),),
     ),
+    # a packed library that has one packed itself
+    library("-packed/Inner.Library.dll", "SECOND"),
+    library(
+        "-packed/Outer.Library.dll",
+        "CALLS_TWO",
+        uses=("-packed/Inner.Library.dll",),
+        embed=(("-packed/Inner.Library.dll", "costura.inner.library.dll.compressed"),),
+    ),
+    connector(
+        "embedded/Nested.Connector.dll",
+        "ONE",
+        uses=("-packed/Outer.Library.dll",),
+        embed=(("-packed/Outer.Library.dll", "costura.outer.library.dll.compressed"),),
+    ),
     # what is no connector
     connector("rules/Rules.Extension.dll", "RULES"),
     connector("noexport/NoExport.Connector.dll", "NOEXPORT"),

@@ -98,7 +98,7 @@ def read_embedded(content: bytes, label: str) -> Assembly:
         raise _error(label, error, "Ask the connector's author for an intact build.") from error
 
 
-def read_resource(path: Path, resource: Resource) -> bytes:
+def read_resource(source: Path | bytes, resource: Resource) -> bytes:
     """Return the content of an embedded resource.
 
     Unpacked when it is packed as Costura does (a raw deflate stream).
@@ -106,7 +106,7 @@ def read_resource(path: Path, resource: Resource) -> bytes:
     Raises:
         DamagedImageError: the resource lies outside the file, or unpacks to more than `UNPACKED_LIMIT`.
     """
-    with Image(path) as image:
+    with Image(source) as image:
         if image.cli is None or not resource.embedded:
             raise DamagedImageError(
                 f"resource {resource.name}", "no content in this file", "an embedded resource"

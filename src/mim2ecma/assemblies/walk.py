@@ -91,7 +91,7 @@ class _Walk:
         self.answers: dict[str, dict[tuple[str, str], Answer]] = {
             name: {} for name in ("host_supplied", "in_box", "windows", "embedded", "missing")
         }
-        self.embedded: dict[str, tuple[str, Resource, Path]] = {}
+        self.embedded: dict[str, tuple[str, Resource, Path | bytes]] = {}
         self.conflicts: dict[str, JsonObject] = {}
         self.native: dict[str, JsonObject] = {}
         self.native_files: dict[str, Companion] = {}
@@ -186,7 +186,7 @@ class _Walk:
         answer.version = format_version(version) if version else None
         return True
 
-    def _enter(self, assembly: Assembly, label: str, depth: int = 0) -> None:
+    def _enter(self, assembly: Assembly, label: str, *, source: bytes | None = None, depth: int = 0) -> None:
         """Take up a file whose references are to be walked, with what it carries inside."""
         if len(self.read_files) > FILES_LIMIT:
             self.findings.append(remarks.too_many(FILES_LIMIT))
@@ -200,7 +200,7 @@ class _Walk:
                 and depth < EMBEDDED_DEPTH
                 and bare_file_name_problem(library) is None
             ):
-                self.embedded.setdefault(library, (label, resource, assembly.path))
+                self.embedded.setdefault(library, (label, resource, source or assembly.path))
         self.queue.append((assembly, label))
 
     def _answer(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
@@ -232,7 +232,7 @@ class _Walk:
             self._answer_from_mim(reference, label, direct=direct)
 
     def _answer_embedded(self, reference: AssemblyName, label: str) -> None:
-        holder, resource, path = self.embedded[reference.key]
+        holder, resource, source = self.embedded[reference.key]
         first = not any(key[0] == reference.key for key in self.answers["embedded"])
         self._note("embedded", reference, label, {"in": holder, "resource": resource.name})
         self._edge(label, reference, "embedded")
@@ -240,14 +240,15 @@ class _Walk:
             return
         inner_label = f"{reference.name} (embedded in {holder})"
         try:
-            inner = read_embedded(read_resource(path, resource), inner_label)
+            content = read_resource(source, resource)
+            inner = read_embedded(content, inner_label)
         except (DamagedImageError, AssemblyError) as error:
             self.findings.append(remarks.unreadable_embedded(holder, resource, str(error)))
             return
-        depth = holder.count("(embedded in") + 1
+        depth = inner_label.count("(embedded in")
         # The inner library lies in no folder, so nothing of it is looked for beside it; its references are
         # walked all the same, because packers leave libraries out (domain/ma_xml.md 13.3).
-        self._enter(inner, inner_label, depth=EMBEDDED_DEPTH if inner.resources else depth)
+        self._enter(inner, inner_label, source=content, depth=depth)
 
     def _again(self, reference: AssemblyName, label: str) -> None:
         """A further reference to a file that is already staged."""

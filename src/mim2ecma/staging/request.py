@@ -67,7 +67,7 @@ def plan_document(
         vendor=read_listing(vendor, f"{host}, files of the agent package"),
         service=service,
         service_state=service_state,
-        free_bytes=free_bytes,
+        free_bytes=None if free_bytes is None else int(free_bytes),
     )
     wanted = [*wanted_files(closure, export=xml), *declared_payload(payload)]
     return make_plan(wanted, state, backup_folder=backup, replace=replace, keep=keep).to_dict()

@@ -144,6 +144,15 @@ def test_an_embedded_library_needs_no_staging_but_what_the_packer_left_out_is_mi
     assert missing["wanted_by"] == ["Packed.Library (embedded in Embedded.Connector.dll)"]
 
 
+def test_a_library_embedded_in_an_embedded_one_is_found(closure) -> None:
+    document = closure("embedded/Nested.Connector.dll")
+    assert [(entry["assembly"], entry["in"]) for entry in document["embedded"]] == [
+        ("Inner.Library", "Outer.Library (embedded in Nested.Connector.dll)"),
+        ("Outer.Library", "Nested.Connector.dll"),
+    ]
+    assert found(document) == []
+
+
 def test_an_embedded_library_that_cannot_be_unpacked_is_a_finding(tmp_path: Path, fixtures: Path) -> None:
     data = bytearray((fixtures / "embedded/Embedded.Connector.dll").read_bytes())
     [resource] = reader.read_assembly(fixtures / "embedded/Embedded.Connector.dll").resources

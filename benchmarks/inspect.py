@@ -3,7 +3,8 @@
 
 Run `python benchmarks/inspect.py`. Both sides of a ratio take turns in one run, in one process where
 possible, and the best of several counts, so that a busy machine disturbs both alike. Real samples are used
-where they lie beside the checkout (../shared/samples); the large export is synthetic and made in a temporary folder.
+where they lie beside the checkout (../shared/samples); the large export is synthetic and made in a temporary
+folder.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def samples() -> Iterable[bool]:
 
 def write_large(path: Path) -> None:
     """An export whose `mv-data` holds the flows of a very large server, on one line."""
-    from builder import export
+    from export_builder import export
 
     flow = (
         '<import-flows mv-attribute="a{0}" type="ranked">'
@@ -147,7 +148,7 @@ def large(rounds: int) -> Iterable[bool]:
 
 def command(rounds: int) -> Iterable[bool]:
     """The command line on a 20 KB export against importing the parser."""
-    from builder import Attribute, export
+    from export_builder import Attribute, export
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.xml"
@@ -166,7 +167,7 @@ def command(rounds: int) -> Iterable[bool]:
 
 def folder() -> None:
     """How a folder scales: files a second for a tenth of it and for all of it, and the busy cores."""
-    from builder import Attribute, export
+    from export_builder import Attribute, export
 
     script = Path(sys.executable).with_name("mim2ecma")
     text = export(attributes=[Attribute(f"attribute{number}") for number in range(50)])

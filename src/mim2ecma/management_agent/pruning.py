@@ -84,8 +84,11 @@ class Pruner:
         self._watch_memory(data)
         _prune(self._root, self._raw.agent)
 
-    def close(self) -> None:
+    def close(self, end: bytes) -> None:
         """End the document.
+
+        Args:
+            end: Its last bytes, which tell whether it was cut off.
 
         Raises:
             UnreadableError: When it is not complete.
@@ -93,7 +96,7 @@ class Pruner:
         try:
             self._parser.close()
         except etree.XMLSyntaxError as error:
-            raise not_well_formed(error) from None
+            raise not_well_formed(error, end) from None
         finally:
             del self._parser, self._root
             gc.collect()  # lxml's pull parser lies in a cycle, which would keep the tree for a long time

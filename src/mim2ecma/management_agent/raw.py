@@ -85,8 +85,16 @@ class RawExport:
         self.import_flows[source] += 1
 
 
-def not_well_formed(error: etree.XMLSyntaxError) -> UnreadableError:
-    """Say in which way the parser found a document broken."""
+def not_well_formed(error: etree.XMLSyntaxError, end: bytes = b">") -> UnreadableError:
+    """Say in which way the parser found a document broken.
+
+    Args:
+        error: What it raised.
+        end: The last bytes of the document when the parser has seen all of it: a complete one ends with `>`.
+
+    Returns:
+        The finding to raise.
+    """
     line, column = error.position if error.position else (0, 0)
     message = (error.msg or "not well-formed").split(", line ")[0].strip()
     codes = etree.ErrorTypes
@@ -94,6 +102,6 @@ def not_well_formed(error: etree.XMLSyntaxError) -> UnreadableError:
     code = error.code  # type: ignore[attr-defined]
     if code == codes.ERR_DOCUMENT_END:
         message, expected = f"something after the end of the root element ({message})", "one root element"
-    elif code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY}:
+    elif code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY} or not end.rstrip().endswith(b">"):
         message, expected = f"the file ends too early ({message})", "a complete file"
     return UnreadableError(where, message, expected)

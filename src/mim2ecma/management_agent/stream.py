@@ -19,6 +19,7 @@ from mim2ecma.management_agent.raw import FLOW, RawExport, not_well_formed
 from mim2ecma.management_agent.scan import Scanner
 
 _PARSED_WHOLE: Final = 4 * limits.MIB  # up to here a document is parsed at once, twice the largest real one
+_END: Final = 64  # bytes at the end that tell whether a document was cut off
 
 
 def read_raw(source: bytes | Path) -> RawExport:
@@ -96,11 +97,13 @@ class _Follower:
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._cost = 0
+        self._end = b""
         self._pruner: Pruner | None = None
 
     def feed(self, chunk: bytes) -> None:
         data = self._to_utf8(chunk, final=False)
         self._scanner.feed(data)
+        self._end = data[-_END:] or self._end
         if self._pruner is not None:
             self._pruner.feed(data)
             return
@@ -118,7 +121,7 @@ class _Follower:
         rest = self._to_utf8(b"", final=True)
         if self._pruner is not None:
             self._pruner.feed(rest)
-            self._pruner.close()
+            self._pruner.close(self._end)
         else:
             self._parse_whole(b"".join(self._kept) + rest)
 
@@ -136,9 +139,9 @@ class _Follower:
             ) from None
 
     def _parse_whole(self, data: bytes) -> None:
-        # The scan refused every DTD: nothing is there to resolve, and an undefined entity is an error. What is
-        # parsed is UTF-8, whatever a declaration says. huge_tree lifts libxml2's limits in favour of limits.py.
-        # Canonical XML is taken without comments.
+        # The scan refused every DTD: nothing is there to resolve, and an undefined entity is an error.
+        # What is parsed is UTF-8, whatever a declaration says. huge_tree lifts libxml2's limits in favour of
+        # limits.py. Canonical XML is taken without comments.
         parser = etree.XMLParser(
             resolve_entities="internal",  # type: ignore[arg-type]
             encoding="utf-8",
@@ -150,7 +153,7 @@ class _Follower:
         try:
             root = etree.fromstring(data, parser)
         except etree.XMLSyntaxError as error:
-            raise not_well_formed(error) from None
+            raise not_well_formed(error, data[-_END:]) from None
         self._raw.see_root(root)
         for child in root.iterchildren("ma-data", "mv-data", "Connectors"):
             self._raw.see_child(child)

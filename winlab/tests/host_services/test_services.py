@@ -101,6 +101,18 @@ def test_a_service_that_is_told_not_to_obey_does_not_stop_until_the_reboot(host)
     assert host.services.get("A").state == "stopped"
 
 
+def test_the_ports_of_winrm_close_with_its_service_and_are_open_again_after_a_reboot(host):
+    programs.install(host, r"C:\Windows\System32\svchost.exe", "svchost")
+    host.services.create(
+        Service("WinRM", image_path=r"C:\Windows\System32\svchost.exe -k x", start_mode="auto")
+    )
+    host.services.start("WinRM")
+    host.services.stop("WinRM")
+    assert not host.ports.is_open(5985)
+    host.reboot()
+    assert host.ports.is_open(5985)
+
+
 def test_a_crash_ends_the_process_without_the_stop_hook(host):
     host.services.start("A")
     pid = host.services.get("A").pid

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# WinRM's own ports, as its service opens them through HTTP.sys.
-WINRM_PORTS = (5985, 5986)
+# What Windows' own services listen on while they run (WinRM through HTTP.sys), by the service's name.
+WINDOWS_PORTS: dict[str, tuple[int, ...]] = {"winrm": (5985, 5986)}
 WINRM_HOLDER = "service:winrm"
 
 
@@ -19,7 +19,7 @@ class Ports:
 
     def __init__(self, touch: Callable[[], None]) -> None:
         self._touch = touch
-        self._holders: dict[int, str] = dict.fromkeys(WINRM_PORTS, WINRM_HOLDER)
+        self._holders: dict[int, str] = dict.fromkeys(WINDOWS_PORTS["winrm"], WINRM_HOLDER)
 
     def listen(self, port: int, holder: str) -> None:
         """Note that `holder` listens on a port, such as `service:<name>`."""

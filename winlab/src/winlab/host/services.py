@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from winlab.errors import NotModelled, Win32Error
 from winlab.host import images, logons, sids
+from winlab.host.ports import WINDOWS_PORTS
 from winlab.host.service_types import (
     Service,
     ServiceBehaviour,
@@ -201,6 +202,8 @@ class Services:
             # A program that is no service never reports to the SCM.
             raise Win32Error(ERROR_SERVICE_REQUEST_TIMEOUT, service.name)
         behaviour.start(ServiceRun(self._host, service, session, image, self.holder(service.name)))
+        for port in WINDOWS_PORTS.get(service.name.lower(), ()):
+            self._host.ports.listen(port, self.holder(service.name))
         process = self._host.processes.start(image, service.image_path, session.account, session.logon_id)
         return self.configure(
             service.name, state="running", pid=process.pid, win32_exit_code=0, service_exit_code=0

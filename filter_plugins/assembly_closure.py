@@ -10,14 +10,16 @@ from ansible.errors import AnsibleFilterError
 
 VERSION = "0.1.0"
 
+FOUND = None
 try:
     import mim2ecma
-    from mim2ecma.assemblies import request
-    from mim2ecma.documents.errors import Mim2EcmaError
 
     FOUND = mim2ecma.__version__
+    from mim2ecma.assemblies import request
+    from mim2ecma.documents.errors import Mim2EcmaError
 except ImportError:
-    FOUND = None
+    # Another version may lack these modules; then its number says more than that it cannot be imported.
+    FOUND = None if FOUND == VERSION else FOUND
 
 
 def guarded(function):

@@ -68,6 +68,13 @@ def test_a_prediction_lies_beside_and_is_not_taken_for_the_export(host, tmp_path
     assert run_folder.find(host, "HR", prediction=True).exists
 
 
+def test_a_prediction_of_the_stored_management_agent_has_the_stored_bytes(host, tmp_path):
+    store(host, tmp_path, [export()], prediction=True)
+    store(host, tmp_path, [export(date="2026-02-02 10:00:00.000")])
+    store(host, tmp_path, [export(date="2026-03-03 10:00:00.000")], prediction=True)
+    assert b"2026-02-02" in run_folder.find(host, "HR", prediction=True).export.read_bytes()
+
+
 def test_two_agents_of_one_host_have_folders_of_their_own(host, tmp_path):
     other = export("HR (old)", "{11111111-EF9F-5EAB-8343-FFE1ADBC1F08}")
     store(host, tmp_path, [export(), other], agents=["HR", "HR (old)"])

@@ -121,6 +121,19 @@ def test_two_gibibytes_of_nothing_cost_little_memory(tmp_path: Path, fixtures: P
     assert peak < MEMORY_LIMIT
 
 
+def test_a_closure_over_two_gibibytes_is_refused_before_they_are_hashed(
+    tmp_path: Path, fixtures: Path
+) -> None:
+    path = tmp_path / "big.dll"
+    shutil.copy(fixtures / "plain/Plain.Connector.dll", path)
+    with path.open("ab") as file:
+        file.truncate(2 * 1024 * MIB)
+    with pytest.raises(
+        AssemblyError, match=r"big\.dll: file: 2147483648 bytes; expected at most 134217728\."
+    ):
+        closure_document(str(path))
+
+
 def test_metadata_that_claims_more_than_a_piece_is_refused(tmp_path: Path, fixtures: Path) -> None:
     data = bytearray((fixtures / "plain/Plain.Connector.dll").read_bytes())
     with Image(fixtures / "plain/Plain.Connector.dll") as image:

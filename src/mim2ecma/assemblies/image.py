@@ -21,7 +21,7 @@ WHOLE_FILE_BYTES = 8 * 1024 * 1024
 PIECE_BYTES = 16 * 1024 * 1024
 """The largest piece read at once. The metadata of the largest assembly of .NET itself is under 10 MiB."""
 HASH_BYTES = 128 * 1024 * 1024
-"""No library that a connector brings is larger: single-file builds stay below 64 MiB. Hashing more takes long."""
+"""No library that a connector brings is larger: single-file builds stay below 64 MiB."""
 HASH_STEP = 1024 * 1024
 SECTIONS_LIMIT = 96
 """The Windows loader takes no more (PE and COFF specification, `NumberOfSections`)."""

@@ -104,7 +104,9 @@ def refusal(error: Mim2EcmaError) -> str:
         "expected": error.expected,
         "next_step": error.next_step,
     }
-    unknown: dict[str, object] = dict.fromkeys(("assembly", "version", "sha256", "architecture", "target_framework"))
+    unknown: dict[str, object] = dict.fromkeys(
+        ("assembly", "version", "sha256", "architecture", "target_framework")
+    )
     document: dict[str, object] = {
         "schema": schema_name("closure"),
         "connector": {"file": error.source, **unknown, "interfaces": []},

@@ -176,6 +176,12 @@ class Disk:
             origin = self.full(source)
             self.files.copy(origin, destination, self.session, force=force)
 
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file (``File.WriteAllText`` and its kin, or ``Copy-Item -Force`` onto it)."""
+        full = self.full(path)
+        with dotnet_errors(full):
+            self.files.write_bytes(full, data, self.session, force=True)
+
     def digest(self, path: str, algorithm: str) -> str:
         """Return a file's digest in lower-case hexadecimal."""
         with dotnet_errors():

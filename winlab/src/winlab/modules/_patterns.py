@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from winlab.errors import NotModelled
@@ -12,6 +13,7 @@ _NAMED_GROUP = re.compile(r"\(\?<(?![=!])([A-Za-z_]\w*)>|\(\?'([A-Za-z_]\w*)'")
 _NAMED_REFERENCE = re.compile(r"\\k<([A-Za-z_]\w*)>|\\k'([A-Za-z_]\w*)'")
 # What .NET knows and Python does not, or means differently: categories, character class subtraction,
 # balancing groups, \G.
+_REFERENCE = re.compile(r"\$\$|\$&|\$(\d+)|\$\{(\w+)\}")
 _FOREIGN = re.compile(r"\\[pP]\{|-\[|\(\?<\w*-\w+>|(?<!\\)\\G")
 
 
@@ -69,3 +71,28 @@ def _wildcard(pattern: str) -> re.Pattern[str]:
         else:
             result += re.escape(char)
     return re.compile(result, re.IGNORECASE | re.DOTALL)
+
+
+def replacement(text: str) -> Callable[[re.Match[str]], str]:
+    """Return a .NET replacement pattern (``$1``, ``${name}``, ``$&``, ``$$``) for `re.sub`.
+
+    Source: Microsoft Learn, "Substitutions in Regular Expressions". A reference to a group that the
+    expression does not have stays as it is.
+    """
+
+    def expand(match: re.Match[str]) -> str:
+        def one(reference: re.Match[str]) -> str:
+            if reference[0] == "$$":
+                return "$"
+            if reference[0] == "$&":
+                return match[0]
+            name = reference[1] or reference[2]
+            group: int | str = int(name) if name.isdigit() else name
+            try:
+                return match[group] or ""
+            except IndexError:
+                return reference[0]
+
+        return _REFERENCE.sub(one, text)
+
+    return expand

@@ -287,7 +287,7 @@ class ManagementAgent:
     list_name: str | None = None
     company: str | None = None
     version: str | None = None
-    description: str | None = None
+    description: str | None = field(default=None, repr=False)
     packaged: bool = False
     export_type: str | None = None
     schema: Schema = field(default_factory=Schema)

@@ -49,7 +49,7 @@ _DRIVER = re.compile(r"(?:driver\s?=\s?\{([^}\r\n]{1,80})\}|provider\s?=\s?([\w.
 _DSN = re.compile(r"dsn\s?=\s?([^;\"'\r\n]{1,200})", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
 _AUTHORITY = re.compile(r"://(?:[^/@\s\"']{0,256}@)?([A-Za-z0-9._\-]{1,253}(?::\d{1,5})?)")
-_HOST_PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,252}:\d{2,5}\Z")
+_HOST_PORT = re.compile(r"(?=[^:]*[A-Za-z.])[A-Za-z0-9][A-Za-z0-9._\-]{0,252}:\d{2,5}\Z")
 _SERVER = re.compile(r"(?:data source|server|host)\s?=\s?([A-Za-z0-9._\\,:\-]{1,253})", re.IGNORECASE)
 _REGISTRY = re.compile(
     r"(?:HKLM|HKCU|HKCR):\\[\w\\. \-]{1,200}|HKEY_[A-Z_]{4,20}\\[\w\\. \-]{1,200}", re.IGNORECASE

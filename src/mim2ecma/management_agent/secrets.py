@@ -154,7 +154,13 @@ def _any(pattern: re.Pattern[str], text: str, lower: str, words: tuple[str, ...]
 
 
 def _like_a_token(text: str) -> bool:
-    return any(character.isdigit() for character in text) and any(character.isalpha() for character in text)
+    """Tell a token from a word of a sentence, which follows 'basic' and 'bearer' as well."""
+    token = text.split()[-1]
+    return (
+        "=" in token
+        or any(character.isdigit() for character in token)
+        or (not token.islower() and not token.isupper() and not token.istitle())
+    )
 
 
 def _assigned_secret(text: str, lower: str) -> str | None:

@@ -449,7 +449,7 @@ def test_swapped_namespaces_are_not_taken_for_a_schema():
 
 def test_order_and_missing_children_do_not_matter():
     agent = read(
-        f"<export-ma server='A'><ma-data><name>N</name><category>extensible2</category></ma-data></export-ma>".encode()
+        "<export-ma server='A'><ma-data><name>N</name><category>extensible2</category></ma-data></export-ma>".encode()
     ).agent
     assert (agent.name, agent.is_ecma2, agent.partitions, agent.run_profiles) == ("N", True, (), ())
     text = ma_data()

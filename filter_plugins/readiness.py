@@ -19,14 +19,16 @@ VERSION = "0.1.0"
 
 SEVERITIES = ("error", "warning", "information")
 
+FOUND = None
 try:
     import mim2ecma
-    from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.readiness import Options, inspect
 
     FOUND = mim2ecma.__version__
+    from mim2ecma.documents.errors import Mim2EcmaError
+    from mim2ecma.readiness import Options, inspect
 except ImportError:
-    FOUND = None
+    # Another version may lack these modules; then its number says more than that it cannot be imported.
+    FOUND = None if FOUND == VERSION else FOUND
 
 
 def require_package():

@@ -1,6 +1,6 @@
 # Copyright (c) the mim2ecma maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters around run folders, plans and failures. Each has a sidecar that documents it."""
+"""Filters around closures, plans, run folders and failures. Each has a sidecar that documents it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from ansible.errors import AnsibleFilterError
 
 VERSION = "0.1.0"
 
+FOUND = None
 try:
     import mim2ecma
+
+    FOUND = mim2ecma.__version__
+    from mim2ecma.assemblies import request as assemblies
     from mim2ecma.documents.errors import Mim2EcmaError
     from mim2ecma.documents.schemas import dumps
     from mim2ecma.rollout import connection, run_folder, staging_changes, windows_installer
-
-    FOUND = mim2ecma.__version__
+    from mim2ecma.staging import request as staging
 except ImportError:
-    FOUND = None
+    # Another version may lack these modules; then its number says more than that it cannot be imported.
+    FOUND = None if FOUND == VERSION else FOUND
 
 
 def guarded(function):
@@ -35,7 +39,7 @@ def guarded(function):
         try:
             return function(*args, **kwargs)
         except Mim2EcmaError as problem:
-            raise AnsibleFilterError(str(problem)) from problem
+            raise AnsibleFilterError(str(problem)) from None  # Ansible would repeat the text of each cause
 
     return run
 
@@ -69,6 +73,11 @@ class FilterModule:
             "staged_manifest": lambda *args: staging_changes.manifest(*args),
             "refusal_text": lambda *args: staging_changes.refusal(*args),
             "service_folder": lambda *args: staging_changes.service_folder(*args),
+            "assembly_closure": lambda connector, **options: assemblies.closure_document(connector, **options),
+            "closure_drawing": lambda closure: assemblies.drawing(closure),
+            "staging_plan": lambda inspection, closure, inventory, **options: staging.plan_document(
+                inspection, closure, inventory, **options
+            ),
             "closure_files": lambda *args: staging_changes.closure_files(*args),
         }
         return {name: guarded(function) for name, function in filters.items()}

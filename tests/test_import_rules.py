@@ -16,6 +16,7 @@ ORDER = [
     ["rollout"],
     ["commands"],
     ["cli"],
+    ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 

@@ -1,9 +1,12 @@
 """The whole line on simulated hosts, with the real Ansible over real WinRM."""
 
 import hashlib
+import os
 import subprocess
 
 import pytest
+
+from .conftest import BINARIES, ROOT
 
 HOSTS = ["mim01", "mim02", "ecma01"]
 PHASES = ["preflight", "prepare", "export", "assess", "stage", "verify"]
@@ -95,7 +98,6 @@ def test_each_phase_runs_alone(lab):
 
 def test_each_phase_runs_under_ansible_runner(migrated, tmp_path):
     runner = pytest.importorskip("ansible_runner")
-    from .conftest import ROOT
 
     for phase in PHASES:
         result = runner.run(
@@ -107,7 +109,8 @@ def test_each_phase_runs_under_ansible_runner(migrated, tmp_path):
             envvars={
                 key: migrated.environment[key]
                 for key in ("WINLAB_STATE", "ANSIBLE_CONFIG", "ANSIBLE_HOME", "NO_PROXY")
-            },
+            }
+            | {"PATH": f"{BINARIES}{os.pathsep}{os.environ['PATH']}"},
             quiet=True,
         )
         assert result.status == "successful", result.stdout.read()

@@ -152,12 +152,12 @@ def closure_files(closure: Mapping[str, Any], mirror: str, export: str) -> dict[
         InputError: A name in the closure is no plain path below `Extensions`.
     """
     files = {Path(export).name: export}
-    names = [str(closure["connector"]["file"])]
-    names += [str(entry["file"]) for entry in closure["stage"]]
-    names += [str(entry["file"] if isinstance(entry, Mapping) else entry) for entry in closure["companions"]]
-    for name in names:
-        relative = str(check_relative(name.replace("\\", "/"), "closure.json"))
-        files[f"Extensions/{relative}"] = str(Path(mirror) / relative)
+    named = [closure["connector"], *closure["stage"], *closure["companions"]]
+    for entry in named:
+        details = entry if isinstance(entry, Mapping) else {"file": entry}
+        relative = str(check_relative(str(details["file"]).replace("\\", "/"), "closure.json"))
+        # What was not found in Extensions says itself where on the controller it lies.
+        files[f"Extensions/{relative}"] = str(details.get("source") or Path(mirror) / relative)
     return files
 
 

@@ -7,7 +7,7 @@ import hashlib
 from lxml import etree
 
 
-def ma_sha256(agent: etree._Element) -> str:
+def ma_sha256(agent: etree._Element) -> str | None:
     """Hash the canonical form of a management agent.
 
     Each `maexport` stamps the time into the root element, so the bytes of two exports differ although nothing
@@ -19,10 +19,14 @@ def ma_sha256(agent: etree._Element) -> str:
         agent: The element `ma-data`; what surrounds it does not count.
 
     Returns:
-        64 hexadecimal digits.
+        64 hexadecimal digits, or `None` when there is no canonical form: a namespace is not an absolute URI
+        (Canonical XML 1.0, 1.3). No product writes such a file.
     """
     digest = _Digest()
-    etree.ElementTree(agent).write_c14n(digest, with_comments=False)  # type: ignore[arg-type]
+    try:
+        etree.ElementTree(agent).write_c14n(digest, with_comments=False)  # type: ignore[arg-type]
+    except etree.C14NError:
+        return None
     return digest.hash.hexdigest()
 
 

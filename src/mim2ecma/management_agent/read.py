@@ -65,14 +65,22 @@ def read(source: bytes | Path, *, name: str | None = None) -> Export:
         return Export(origin, findings=(raw.problem,))
     if raw.agent is None:
         return Export(origin, agent=_agent_from_header(raw) if raw.header else None)
+    identify: Callable[[], str | None] = partial(ma_sha256, raw.agent)
     try:
         agent = _read_agent(raw.agent, raw)
+        if agent.is_ecma2:
+            identify = _identity_now(raw.agent)
     except UnreadableError as problem:
         return Export(origin, findings=(problem.finding,))
-    identify: Callable[[], str | None] = partial(ma_sha256, raw.agent)
-    if agent.is_ecma2:
-        identify = KnownIdentity(identify())  # now, so that the elements need not be kept
     return Export(replace(origin, identify=identify), agent, agent.schema.findings)
+
+
+def _identity_now(agent: etree._Element) -> KnownIdentity:
+    """The identity of what may be migrated: computed at once, so that the elements need not be kept."""
+    identity = ma_sha256(agent)
+    if identity is None:
+        raise UnreadableError("ma-data", "a namespace that is not an absolute URI", "the two namespaces of DSML")
+    return KnownIdentity(identity)
 
 
 def _wrapper(raw: RawExport) -> Wrapper:

@@ -155,7 +155,7 @@ def _any(pattern: re.Pattern[str], text: str, lower: str, words: tuple[str, ...]
 
 def _like_a_token(text: str) -> bool:
     """Tell a token from a word of a sentence, which follows 'basic' and 'bearer' as well."""
-    token = text.split()[-1]
+    token = text.rsplit(maxsplit=1)[-1]
     return (
         "=" in token
         or any(character.isdigit() for character in token)

@@ -255,6 +255,15 @@ def test_the_identity_is_the_hash_of_canonical_xml(category):
     assert identity(text) == hashlib.sha256(canonical).hexdigest()
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_what_has_no_canonical_form_has_no_identity(large, monkeypatch):
+    if large:
+        monkeypatch.setattr(stream, "_PARSED_WHOLE", 0)
+    relative = Dsml(namespace="relative")
+    assert problem(export(dsml=relative).encode()).found == "a namespace that is not an absolute URI"
+    assert identity(export(dsml=relative, category="AD")) is None
+
+
 def test_there_is_no_identity_without_an_agent():
     assert identity("<saved-mv-configuration/>") is None
     assert identity("<broken") is None
@@ -449,7 +458,7 @@ def test_swapped_namespaces_are_not_taken_for_a_schema():
 
 def test_order_and_missing_children_do_not_matter():
     agent = read(
-        "<export-ma server='A'><ma-data><name>N</name><category>extensible2</category></ma-data></export-ma>".encode()
+        b"<export-ma server='A'><ma-data><name>N</name><category>extensible2</category></ma-data></export-ma>"
     ).agent
     assert (agent.name, agent.is_ecma2, agent.partitions, agent.run_profiles) == ("N", True, (), ())
     text = ma_data()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from winlab import command_lines
 from winlab.errors import NotModelled, Win32Error
 from winlab.programs import ProcessCall, ProcessResult, program
 
@@ -140,10 +141,39 @@ def _type(line: _Line) -> ProcessResult:
     return ProcessResult(0, content.decode("utf-8", "replace"))
 
 
+def _make_folder(line: _Line) -> ProcessResult:
+    for path in _paths(line):
+        if line.call.host.files.exists(path):
+            return ProcessResult(1, "", f"A subdirectory or file {path} already exists.\r\n")
+        line.call.host.files.mkdir(path, session=line.call.session)
+    return ProcessResult()
+
+
+def _remove_folder(line: _Line) -> ProcessResult:
+    recursive = "/s" in line.rest.lower().split()
+    for path in _paths(line):
+        if not line.call.host.files.is_dir(path):
+            return ProcessResult(2, "", "The system cannot find the file specified.\r\n")
+        try:
+            line.call.host.files.delete(path, recursive=recursive, session=line.call.session)
+        except Win32Error as error:
+            return ProcessResult(error.code, "", f"{error.message}.\r\n")
+    return ProcessResult()
+
+
+def _paths(line: _Line) -> list[str]:
+    words = command_lines.split(f"x {line.rest}")[1:]
+    return [word if ":" in word else rf"{line.call.cwd}\{word}" for word in words if not word.startswith("/")]
+
+
 _BUILTINS: dict[str, Callable[[_Line], ProcessResult]] = {
     "cd": _cd,
     "echo": _echo,
     "exit": _exit,
+    "md": _make_folder,
+    "mkdir": _make_folder,
+    "rd": _remove_folder,
+    "rmdir": _remove_folder,
     "set": _set,
     "type": _type,
     "ver": _ver,

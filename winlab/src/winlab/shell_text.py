@@ -1,8 +1,8 @@
 r"""Text that is handed to `powershell.exe`: known scripts, and single plain commands.
 
 winlab runs no PowerShell. Besides registered scripts, one simple line is understood when it starts a program
-that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`), prints a literal, or exits. Everything
-else is unknown.
+that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`), prints a literal or a variable of the
+environment, or exits. Everything else is unknown.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from winlab.scripts import ErrorRecord, ScriptCall, ScriptError, ScriptResult
 # returned.
 FAILED = 1
 _EXIT = re.compile(r"exit(?:\s+(?P<code>-?\d{1,10}|\$LASTEXITCODE))?", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$env:(?P<name>\w+)", re.IGNORECASE)
 # A word without anything that PowerShell would evaluate.
 _PLAIN = r"[^\s'\"`$&|;<>(){}@,#%*\[\]]+"
 _QUOTED = r"'(?:[^']|'')*'|\"[^\"`$]*\""
@@ -113,7 +114,7 @@ def _split_semicolons(line: str) -> list[str]:
 
 
 def _command(line: str) -> _Command | None:
-    if _EXIT.fullmatch(line):
+    if _EXIT.fullmatch(line) or _VARIABLE.fullmatch(line):
         return _Command(line.split(), called=False)
     called = line.startswith("& ")
     rest = line[2:].strip() if called else line
@@ -153,6 +154,11 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
             stdout += separator.join(shown) + "\r\n"
             failed = False
             continue
+        variable = _VARIABLE.fullmatch(statement.words[0])
+        if variable and not statement.called:
+            stdout += _variable(call, variable["name"])
+            failed = False
+            continue
         image = programs.find_executable(call.host, statement.words[0], call.cwd, call.environment)
         if image is None:
             raise scripts.unknown(call.text, f"{call.host.name}: the PowerShell text")
@@ -180,3 +186,10 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
         stderr += result.stderr
         last, failed = result.rc, result.rc != 0
     return ProcessResult(FAILED if failed else 0, stdout, stderr)
+
+
+def _variable(call: ScriptCall, name: str) -> str:
+    """What `$env:NAME` prints: nothing at all for one that is not set."""
+    wanted = name.upper()
+    found = [value for key, value in call.environment.items() if key.upper() == wanted]
+    return f"{found[0]}\r\n" if found else ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from winlab import programs, scripts, shell_text
 from winlab.errors import NotModelled, Win32Error
+from winlab.host import timezones
 from winlab.host.service_types import Service
 from winlab.programs import ProcessCall, ProcessResult, program
 from winlab.scripts import ScriptCall
@@ -29,7 +30,7 @@ POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The statement that win_shell puts before its text (win_shell.ps1 line 81).
 INPUT_ENCODING_PREFIX = "[Console]::InputEncoding = New-Object Text.UTF8Encoding $false; "
 
-_SYSTEM32 = ("cmd", "hostname", "net", "sc", "shutdown", "svchost", "whoami")
+_SYSTEM32 = ("cmd", "hostname", "net", "sc", "shutdown", "svchost", "tzutil", "whoami")
 
 
 def install(host: Host) -> None:
@@ -46,6 +47,25 @@ def install(host: Host) -> None:
 def hostname(call: ProcessCall) -> ProcessResult:
     """`hostname.exe`: the machine's name."""
     return ProcessResult(0, f"{call.host.computer_name}\r\n")
+
+
+@program("tzutil")
+def tzutil(call: ProcessCall) -> ProcessResult:
+    """`tzutil.exe /g`, `/l` (two lines and an empty one for each zone) and `/s NAME`."""
+    words = [word.lower() for word in call.arguments]
+    if words == ["/g"]:
+        return ProcessResult(0, timezones.current_zone(call.host).name)
+    if words == ["/l"]:
+        lines = (f"{timezones.ZONES[name]}\r\n{name}\r\n\r\n" for name in sorted(timezones.ZONES))
+        return ProcessResult(0, "".join(lines))
+    if len(words) != 2 or words[0] != "/s":
+        raise NotModelled(f"{call.host.name}: {call.command_line}", "Use ansible.windows.win_timezone.")
+    if timezones.zone(words[1]) is None:
+        return ProcessResult(1, "", f"The time zone ID '{call.arguments[1]}' was not found.\r\n")
+    if not call.session.holds("SeTimeZonePrivilege"):
+        return ProcessResult(1, "", "A required privilege is not held by the client.\r\n")
+    timezones.set_zone(call.host, call.arguments[1])
+    return ProcessResult()
 
 
 @program("whoami")

@@ -124,6 +124,10 @@ def test_every_process_is_recorded_as_auditing_would_see_it(windows):
         ("whoami", 0, "win01\\administrator\r\n"),
         ("echo hello", 0, "hello\r\n"),
         ("exit 5", 5, ""),
+        ("$env:COMPUTERNAME", 0, "WIN01\r\n"),
+        ("$env:NONE", 0, ""),
+        ("tzutil.exe /g", 0, "UTC"),
+        ("cmd.exe /c 'mkdir C:\\new & rmdir /S /Q C:\\new'", 0, ""),
         ("sc.exe query none", 1, None),  # about_PowerShell_exe: 1 whatever the program returned
         ("sc.exe query none; exit $LASTEXITCODE", 1060, None),
         (r"& 'C:\Tools With Blank\args.exe' 'it''s' \"a b\"".replace('\\"', '"'), 0, "it's|a b\r\n"),

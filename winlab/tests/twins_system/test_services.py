@@ -215,9 +215,10 @@ def test_only_an_administrator_changes_a_service(service):
 
 
 @pytest.mark.parametrize(
-    ("name", "found"), [("lab", ["Lab"]), ("La*", ["Lab"]), ("Lab Service", []), ("x*", [])]
+    ("name", "found"),
+    [("lab", ["Lab"]), ("La*", ["Lab"]), ("Lab Service", ["Lab"]), ("Lab Serv*", []), ("x*", [])],
 )
-def test_info_knows_names_and_patterns_but_no_display_names(service, name, found):
+def test_info_knows_names_patterns_of_them_and_whole_display_names(service, name, found):
     result = service.run("win_service_info", name=name)
     assert [entry["name"] for entry in result["services"]] == found
     assert (result["exists"], result["changed"]) == (bool(found), False)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from winlab.host.registry import Value
+
 if TYPE_CHECKING:
     from winlab.host.model import Host
 
@@ -82,6 +84,14 @@ def zone(name: str) -> Zone | None:
     except ZoneInfoNotFoundError:
         # A machine without time zone data: only UTC is known there.
         return None
+
+
+def set_zone(host: Host, name: str) -> None:
+    """Set a host to a zone that `zone` knows."""
+    found = zone(name)
+    if found is None:
+        raise ValueError(f"time zone {name!r}; expected one of the names in ZONES")
+    host.registry.set(ZONE_KEY, ZONE_VALUE, Value("string", found.name))
 
 
 def current_zone(host: Host) -> Zone:

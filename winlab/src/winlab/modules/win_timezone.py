@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from winlab.errors import ModuleFailure, NotModelled
-from winlab.host.registry import Value
-from winlab.host.timezones import NO_DAYLIGHT_SUFFIX, ZONE_KEY, ZONE_VALUE, current_zone, zone
+from winlab.host.timezones import NO_DAYLIGHT_SUFFIX, current_zone, set_zone, zone
 from winlab.modules import Call, twin
 
 
@@ -36,5 +35,5 @@ def win_timezone(call: Call) -> dict[str, Any]:
             rc=1,
         )
     if not call.check_mode:
-        call.host.registry.set(ZONE_KEY, ZONE_VALUE, Value("string", wanted))
+        set_zone(call.host, wanted)
     return {**result, "changed": True}

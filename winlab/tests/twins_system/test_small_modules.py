@@ -46,14 +46,21 @@ def test_a_time_zone_is_set_once_and_shows_in_the_facts(windows):
 
 
 @pytest.mark.parametrize(
-    ("zone", "text"),
-    [
-        ("Mars Time", "The specified timezone: Mars Time isn't supported on the machine."),
-        ("UTC_dstoff", "not modelled"),
-    ],
+    ("zone", "offset"),
+    [("Eastern Standard Time", "-04:00"), ("Eastern Standard Time_dstoff", "-05:00"), ("utc", "+00:00")],
 )
-def test_a_zone_that_is_not_there_is_refused(windows, zone, text):
-    assert text in windows.run("win_timezone", timezone=zone)["msg"]
+def test_daylight_saving_time_is_kept_unless_it_is_switched_off(windows, zone, offset):
+    windows.host.clock.jump(240 * 86_400)  # into July
+    windows.run("win_timezone", timezone="Tokyo Standard Time")
+    assert windows.run("win_timezone", timezone=zone)["changed"] is True
+    found = windows.run("setup", gather_subset=["!all", "date_time"])["ansible_facts"]["ansible_date_time"]
+    assert found["tz_offset"] == offset
+    assert windows.run("win_timezone", timezone=zone)["changed"] is False
+
+
+def test_a_zone_that_is_not_there_is_refused(windows):
+    result = windows.run("win_timezone", timezone="Mars Time")
+    assert result["msg"] == "The specified timezone: Mars Time isn't supported on the machine."
 
 
 def test_a_simulated_host_has_no_licence(windows):

@@ -7,7 +7,7 @@ Microsoft's page "Default Time Zones". Windows keeps the name under `HKLM\SYSTEM
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -74,9 +74,15 @@ class Zone:
 
 def zone(name: str) -> Zone | None:
     """A zone by its Windows name, or None when winlab's table has none of that name."""
-    known = next((key for key in ZONES if key.lower() == name.lower()), None)
+    plain = name.removesuffix(NO_DAYLIGHT_SUFFIX)
+    known = next((key for key in ZONES if key.lower() == plain.lower()), None)
     if known is None:
         return None
+    if plain != name:
+        found = zone(plain)
+        return (
+            None if found is None else Zone(found.name + NO_DAYLIGHT_SUFFIX, _without_daylight(found.rules))
+        )
     if known == DEFAULT_ZONE:
         return Zone(known, UTC)
     try:
@@ -84,6 +90,12 @@ def zone(name: str) -> Zone | None:
     except ZoneInfoNotFoundError:
         # A machine without time zone data: only UTC is known there.
         return None
+
+
+def _without_daylight(rules: tzinfo) -> tzinfo:
+    """The zone's standard time all year: the smaller offset of winter and summer."""
+    halves = (datetime(2024, 1, 1, tzinfo=rules), datetime(2024, 7, 1, tzinfo=rules))
+    return timezone(min(moment.utcoffset() or timedelta() for moment in halves))
 
 
 def set_zone(host: Host, name: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from winlab.errors import ModuleFailure, NotModelled
-from winlab.host.timezones import NO_DAYLIGHT_SUFFIX, current_zone, set_zone, zone
+from winlab.errors import ModuleFailure
+from winlab.host.timezones import current_zone, set_zone, zone
 from winlab.modules import Call, twin
 
 
@@ -19,12 +19,8 @@ def win_timezone(call: Call) -> dict[str, Any]:
         result["diff"] = {"before": f"{before}\n", "after": f"{wanted}\n"}
     if before.lower() == wanted.lower():
         return result
-    if zone(wanted.removesuffix(NO_DAYLIGHT_SUFFIX)) is None:
+    if zone(wanted) is None:
         raise ModuleFailure(f"The specified timezone: {wanted} isn't supported on the machine.", **result)
-    if wanted.endswith(NO_DAYLIGHT_SUFFIX):
-        raise NotModelled(
-            f"{call.host.name}: time zone {wanted} without daylight saving time", "Leave the suffix out."
-        )
     if not call.session.holds("SeTimeZonePrivilege"):
         # tzutil.exe's exit code and text for a missing privilege.
         raise ModuleFailure(

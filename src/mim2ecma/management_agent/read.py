@@ -79,7 +79,9 @@ def _identity_now(agent: etree._Element) -> KnownIdentity:
     """The identity of what may be migrated: computed at once, so that the elements need not be kept."""
     identity = ma_sha256(agent)
     if identity is None:
-        raise UnreadableError("ma-data", "a namespace that is not an absolute URI", "the two namespaces of DSML")
+        raise UnreadableError(
+            "ma-data", "a namespace that is not an absolute URI", "the two namespaces of DSML"
+        )
     return KnownIdentity(identity)
 
 

@@ -25,7 +25,9 @@ from mim2ecma.management_agent.model import Operations
 from mim2ecma.readiness import inspect
 
 # Characters that XML 1.0 can hold; names are trimmed when read, so they begin and end with something visible.
-CHARACTERS = st.characters(min_codepoint=0x20, max_codepoint=0x2FFFF, exclude_categories=("Cs", "Cc", "Cn", "Co"))
+CHARACTERS = st.characters(
+    min_codepoint=0x20, max_codepoint=0x2FFFF, exclude_categories=("Cs", "Cc", "Cn", "Co")
+)
 TEXTS = st.text(CHARACTERS, max_size=20).map(str.strip)
 NAMES = st.text(CHARACTERS, min_size=1, max_size=20).map(lambda text: f"n{text}n")
 SYNTAXES = {
@@ -71,7 +73,10 @@ DSMLS = st.sampled_from([Dsml(), Dsml("d", "x"), Dsml("", "m")])
     attributes=st.lists(ATTRIBUTES, max_size=6, unique_by=lambda item: item.name),
     values=st.lists(VALUES, max_size=4),
     definitions=st.lists(st.builds(Definition, name=NAMES, default=TEXTS, validation=TEXTS), max_size=3),
-    partitions=st.lists(st.builds(Partition, name=NAMES, selected=st.booleans(), object_types=st.lists(NAMES, max_size=3)), max_size=3),
+    partitions=st.lists(
+        st.builds(Partition, name=NAMES, selected=st.booleans(), object_types=st.lists(NAMES, max_size=3)),
+        max_size=3,
+    ),
     runs=st.dictionaries(NAMES, st.lists(st.builds(Step, type=NAMES), max_size=2), max_size=3),
     dsml=DSMLS,
     flows=st.integers(0, 5),
@@ -99,7 +104,15 @@ def test_what_goes_into_an_export_comes_out(
     assert agent.description == (description or None)
     assert [item.name for item in agent.schema.object_types] == [class_name, "other"]
     assert [
-        (item.name, item.type.value, item.single_valued, item.operations, item.anchor, item.required, item.selected)
+        (
+            item.name,
+            item.type.value,
+            item.single_valued,
+            item.operations,
+            item.anchor,
+            item.required,
+            item.selected,
+        )
         for item in agent.schema.object_types[0].attributes
     ] == [
         (
@@ -113,9 +126,9 @@ def test_what_goes_into_an_export_comes_out(
         )
         for item in attributes
     ]
-    assert [(item.name, item.use, item.page, item.type, item.text) for item in agent.configuration.parameters] == [
-        (item.name, item.use, item.page, item.type, item.text) for item in values
-    ]
+    assert [
+        (item.name, item.use, item.page, item.type, item.text) for item in agent.configuration.parameters
+    ] == [(item.name, item.use, item.page, item.type, item.text) for item in values]
     assert [item.encrypted for item in agent.configuration.parameters] == [
         item.encrypted or item.type == "encrypted-string" for item in values
     ]
@@ -132,10 +145,15 @@ def test_what_goes_into_an_export_comes_out(
 
 
 @settings(max_examples=60, deadline=None)
-@given(values=st.lists(VALUES, max_size=4), secret=st.text(string.ascii_letters + string.digits, min_size=12, max_size=20))
+@given(
+    values=st.lists(VALUES, max_size=4),
+    secret=st.text(string.ascii_letters + string.digits, min_size=12, max_size=20),
+)
 def test_no_document_holds_an_encrypted_value(values, secret):
     hidden = [Value(f"p{number}", secret, "encrypted-string", encrypted=True) for number in range(2)]
-    document = inspect(export(values=[*values, *hidden], partitions=[Partition(values=hidden)]).encode()).to_dict()
+    document = inspect(
+        export(values=[*values, *hidden], partitions=[Partition(values=hidden)]).encode()
+    ).to_dict()
     validate("inspection", document)
     if not any(secret in item.text or secret in item.name for item in values):
         assert secret not in str(document)
@@ -154,7 +172,10 @@ SEEDS = range(250)
 def test_a_mutated_export_never_raises_anything(number):
     base = export(
         attributes=[Attribute("colour"), Attribute("size", operations="ImportOnly")],
-        values=[Value("Script", "Import-Module A\n$x = 'C:\\a.ps1'", "text"), Value("Url", "https://a.example:1/b")],
+        values=[
+            Value("Script", "Import-Module A\n$x = 'C:\\a.ps1'", "text"),
+            Value("Url", "https://a.example:1/b"),
+        ],
         metaverse=import_flow("{77777777-0000-0000-0000-000000000000}"),
         packaged=number == 1,
         category="AD" if number == 2 else "Extensible2",

@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         commands, "reset", _reset, "make the hosts as the definition says, or as a snapshot has them"
     )
     reset.add_argument("name", nargs="?")
+    _operator_options(_add(commands, "operator", _operator, "do what a person does at a host's screen"))
+    inventory = _add(commands, "inventory", _inventory, "write an Ansible inventory of the hosts (mode 0600)")
+    inventory.add_argument("--output", type=Path, required=True, metavar="FILE", help="it holds passwords")
     pins = _add(commands, "pins", _pins, "compare the twins' pins with what is installed, or renew them")
     action = pins.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="exit 1 and say what differs")
@@ -73,6 +76,26 @@ def _parser() -> argparse.ArgumentParser:
         "--update", nargs="+", metavar="NAME", help="pin the installed version of these modules"
     )
     return parser
+
+
+def _operator_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host")
+    parser.add_argument("action", choices=["run-wizard"], help="run the wizard of the ECMA Connector Host")
+    parser.add_argument("--answers", type=Path, required=True, metavar="FILE", help="the answer sheet, JSON")
+    parser.add_argument(
+        "--xml", default="", metavar="PATH", help="the exported management agent, on the host"
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="PAGE/FIELD=NAME",
+        help="what the operator types there: the lab's secret of that name",
+    )
+    parser.add_argument("--user", default="", help="the operator's account (the host's administrator)")
+    parser.add_argument("--not-elevated", action="store_true", help="run the wizard without elevation")
+    parser.add_argument("--restart", action="store_true", help="restart the ECMA host's service afterwards")
+    _json(parser)
 
 
 def _add(
@@ -183,6 +206,53 @@ def _reset(options: argparse.Namespace) -> int:
         else:
             shutil.rmtree(folder.hosts, ignore_errors=True)
     _say(f"The hosts are as in snapshot {options.name}." if options.name else "The hosts are bare.")
+    return 0
+
+
+def _operator(options: argparse.Namespace) -> int:
+    from winlab import control  # noqa: PLC0415  (each command imports what it needs)
+
+    secrets = dict(item.rpartition("=")[::2] for item in options.secret)
+    answer = control.call(
+        options.state,
+        "operator",
+        host=options.host,
+        action=options.action,
+        answers=_read_json(options.answers),
+        source=str(options.answers),
+        secrets=secrets,
+        xml=options.xml,
+        user=options.user,
+        elevated=not options.not_elevated,
+        restart=options.restart,
+    )["result"]
+    if options.json:
+        _print_json(answer)
+        return 0
+    _say(f"Connector {answer['name']}: {answer['url']}")
+    kind = "generated" if answer["generated"] else "chosen"
+    _say(f"Certificate {answer['thumbprint']} ({kind}), {len(answer['files'])} files written.")
+    for item in answer["ignored"]:
+        _say(f"Not a field of the wizard: {item}")
+    if answer["restart_needed"]:
+        _say("It answers after the next start of the service Microsoft ECMA2Host.")
+    return 0
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise WinlabError(f"{path}: answers: {error.strerror}; expected a file. Correct the path.") from error
+    except ValueError as error:
+        raise WinlabError(f"{path}: answers: {error}; expected JSON. Write the sheet again.") from error
+
+
+def _inventory(options: argparse.Namespace) -> int:
+    from winlab import inventory, lab  # noqa: PLC0415  (each command imports what it needs)
+
+    inventory.write(lab.StateFolder(options.state), options.output)
+    _say(str(options.output))
     return 0
 
 

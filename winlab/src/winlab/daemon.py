@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from winlab import control, execution, lab, network, pki, views
+from winlab import control, execution, lab, network, operators, pki, views
 from winlab.errors import WinlabError
 from winlab.host.model import Host
 from winlab.lab import Lab, StateFolder
+from winlab.server.scim import ScimService
 from winlab.server.service import WinrmService
 
 log = logging.getLogger("winlab")
@@ -59,6 +60,7 @@ class Server:
         self._change = threading.Lock()
         self._hosts: dict[str, Host] = {}
         self._services: dict[str, WinrmService] = {}
+        self._scim: dict[str, ScimService] = {}
         self._network: network.Network | None = None
         self._control: control.ControlServer | None = None
 
@@ -98,12 +100,17 @@ class Server:
         """Stop serving and save."""
         if self._control is not None:
             self._control.close()
-        for service in self._services.values():
-            service.close()
+        self._close_services()
         for host in self._hosts.values():
             host.save()
         if self._network is not None:
             self._network.close()
+
+    def _close_services(self) -> None:
+        for endpoint in self._scim.values():
+            endpoint.close()
+        for service in self._services.values():
+            service.close()
 
     def stop(self) -> None:
         """Let `wait` return."""
@@ -118,6 +125,7 @@ class Server:
         host = self._lab.host(name)
         self._hosts[name] = host
         self._services[name] = WinrmService(host, execution.run, address, certificate=certificate)
+        self._scim[name] = ScimService(host, address)
 
     def _endpoint(self, name: str) -> dict[str, Any]:
         service = self._services[name]
@@ -138,6 +146,7 @@ class Server:
             "state": self._op_state,
             "snapshot": self._op_snapshot,
             "reset": self._op_reset,
+            "operator": self._op_operator,
             "stop": self._op_stop,
         }
 
@@ -155,6 +164,9 @@ class Server:
             host.save()
             return {"state": views.public_state(self._folder, host.name, self._lab.secrets)}
 
+    def _op_operator(self, request: dict[str, Any]) -> dict[str, Any]:
+        return operators.perform(self._named(request), request, self._lab.secrets)
+
     def _op_snapshot(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._change, contextlib.ExitStack() as held:
             for host in self._hosts.values():
@@ -167,8 +179,7 @@ class Server:
     def _op_reset(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request.get("name")
         with self._change:
-            for service in self._services.values():
-                service.close()
+            self._close_services()
             if name:
                 try:
                     lab.restore_snapshot(self._folder, str(name), list(self._hosts))

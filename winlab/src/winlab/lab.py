@@ -26,6 +26,29 @@ SECRET_LENGTH = 24  # beyond any Windows policy; 24 of 66 characters are 145 bit
 # No character that a shell, YAML, INI, a URL or an MSI property would have to quote.
 _SYMBOLS = "-_."
 _TOP_KEYS = frozenset({"secrets", "hosts", "scripts"})
+# What winlab reads of a host: its templates, host model, listeners and products. A template of somebody else
+# (`package.module:function`) has keys of its own.
+_HOST_KEYS = frozenset(
+    {
+        "administrator",
+        "computer_name",
+        "drives",
+        "ecma_cache_needs_debug",
+        "files",
+        "management_agents",
+        "reboot",
+        "roles",
+        "setup_exit_codes",
+        "shares",
+        "sql_servers",
+        "template",
+        "windows_update",
+        "winrm",
+    }
+)
+_SQL_SERVER_KEYS = frozenset({"databases", "instance", "reachable", "sysadmins", "version"})
+# What a set-up can be told to end with: as it would, a fatal error, a restart that is wanted.
+_SETUP_EXIT_CODES = (0, 1603, 3010)
 
 
 @dataclass(frozen=True)
@@ -69,6 +92,7 @@ def load_definition(path: Path) -> Definition:
             raise WinlabError(
                 f"{path}: hosts.{name}: {type(entry).__name__}; expected a mapping. Correct it."
             )
+        _check_host(path, str(name), entry)
         hosts[str(name)] = entry
     return Definition(
         path.resolve(),
@@ -77,6 +101,29 @@ def load_definition(path: Path) -> Definition:
         tuple(content.get("scripts") or ()),
         hashlib.sha256(data).hexdigest(),
     )
+
+
+def _check_host(path: Path, name: str, entry: dict[str, Any]) -> None:
+    where = f"hosts.{name}"
+    if ":" not in str(entry.get("template", "")):
+        _refuse_unknown(path, where, entry, _HOST_KEYS)
+    for setup, code in _mapping(path, f"{where}.setup_exit_codes", entry.get("setup_exit_codes")).items():
+        if code not in _SETUP_EXIT_CODES or isinstance(code, bool):
+            raise WinlabError(
+                f"{path}: {where}.setup_exit_codes.{setup}: {code!r}; expected one of "
+                f"{', '.join(map(str, _SETUP_EXIT_CODES))}. Correct it."
+            )
+    for server, facts in _mapping(path, f"{where}.sql_servers", entry.get("sql_servers")).items():
+        inside = f"{where}.sql_servers.{server}"
+        _refuse_unknown(path, inside, _mapping(path, inside, facts), _SQL_SERVER_KEYS)
+
+
+def _mapping(path: Path, where: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise WinlabError(f"{path}: {where}: {type(value).__name__}; expected a mapping. Correct it.")
+    return value
 
 
 def _refuse_unknown(path: Path, where: str, entry: Mapping[str, Any], known: frozenset[str]) -> None:

@@ -20,18 +20,25 @@ class Ports:
     def __init__(self, touch: Callable[[], None]) -> None:
         self._touch = touch
         self._holders: dict[int, str] = dict.fromkeys(WINDOWS_PORTS["winrm"], WINRM_HOLDER)
+        # Called after a change; not part of the state.
+        self.watchers: list[Callable[[], None]] = []
 
     def listen(self, port: int, holder: str) -> None:
         """Note that `holder` listens on a port, such as `service:<name>`."""
         self._holders[port] = holder
-        self._touch()
+        self._changed()
 
     def close_all(self, holder: str) -> None:
         """Note that `holder` listens on nothing any more."""
         left = {port: name for port, name in self._holders.items() if name != holder}
         if left != self._holders:
             self._holders = left
-            self._touch()
+            self._changed()
+
+    def _changed(self) -> None:
+        self._touch()
+        for watcher in list(self.watchers):
+            watcher()
 
     def is_open(self, port: int) -> bool:
         """Whether somebody listens on a port."""

@@ -18,7 +18,7 @@ from winlab.host import acl, sids
 from winlab.host.packages import Product
 from winlab.host.registry import Value
 from winlab.host.services import Service, ServiceRun, register_service_behaviour
-from winlab.products import media
+from winlab.products import ecma_configuration, ecma_scim, media
 from winlab.products.windows_installer import (
     ERROR_INSTALL_FAILURE,
     ERROR_SUCCESS_REBOOT_REQUIRED,
@@ -28,6 +28,7 @@ from winlab.programs import ProcessCall, ProcessResult, program
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
+    from winlab.host.sessions import Session
 
 STATE = "ecma_host"
 SETUP = "AADConnectProvisioningAgentSetup.exe"
@@ -36,6 +37,10 @@ PROGRAM_FILES = r"C:\Program Files"
 AGENT_FOLDER = rf"{PROGRAM_FILES}\Microsoft Azure AD Connect Provisioning Agent"
 UPDATER_FOLDER = rf"{PROGRAM_FILES}\Microsoft Azure AD Connect Provisioning Agent Updater"
 HOST_FOLDER = rf"{PROGRAM_FILES}\Microsoft ECMA2Host"
+ECMA_FOLDER = rf"{HOST_FOLDER}\Service\ECMA"
+# Assumed: documents say no more than that it lies below the program folder (domain/ecma_host.md 3.1).
+CONFIGURATION = rf"{HOST_FOLDER}\Service\{ecma_configuration.FILE_NAME}"
+SWITCHES = rf"{HOST_FOLDER}\Service\Microsoft.ECMA2Host.Service.exe.config"
 SERVICE = "ECMA2Host"
 AGENT_SERVICE = "AADConnectProvisioningAgent"
 UPDATER_SERVICE = "AzureADConnectAgentUpdater"
@@ -240,6 +245,7 @@ def _withdraw(host: Host, names: list[str]) -> None:
         if host.packages.get(code) is not None:
             host.packages.remove(code)
     host.products.pop(STATE, None)
+    host.products.pop(ecma_scim.STATE, None)
     host.touch("host")
 
 
@@ -262,7 +268,8 @@ def start_host(run: ServiceRun) -> None:
     folder = ntpath.dirname(run.image) + r"\ECMA"
     state: dict[str, Any] = run.host.products.get(STATE, {})
     for connector in state.get("connectors", []):
-        _copy_to_cache(run, folder, connector)
+        copy_to_cache(run.host, run.session, folder, connector["name"])
+    ecma_scim.start(run, CONFIGURATION, SWITCHES)
     if not run.host.files.is_dir(folder):
         return
     for entry in list(run.host.files.walk(folder)):
@@ -270,25 +277,39 @@ def start_host(run: ServiceRun) -> None:
             run.host.files.lock(entry.path, run.holder)
 
 
-def _copy_to_cache(run: ServiceRun, folder: str, connector: dict[str, Any]) -> None:
-    files = run.host.files
-    cache = rf"{folder}\Cache\{connector['name']}"
+def copy_to_cache(host: Host, session: Session, folder: str, name: str) -> list[str]:
+    """Write the copies of a connector that are not there yet.
+
+    Args:
+        host: the host.
+        session: the logon that writes them.
+        folder: the folder `ECMA`.
+        name: of the connector.
+
+    Returns:
+        The paths of the new copies.
+    """
+    files = host.files
+    cache = rf"{folder}\Cache\{name}"
+    written = []
     for target in (cache, rf"{cache}\AutosyncService"):
         try:
-            files.mkdir(target, session=run.session)
-            for name in files.listdir(folder):
-                source = rf"{folder}\{name}"
-                copy = rf"{target}\{name}"
-                if name.lower().endswith(".dll") and files.is_file(source) and not files.exists(copy):
-                    files.copy(source, copy, run.session)
+            files.mkdir(target, session=session)
+            for item in files.listdir(folder):
+                source = rf"{folder}\{item}"
+                copy = rf"{target}\{item}"
+                if item.lower().endswith(".dll") and files.is_file(source) and not files.exists(copy):
+                    files.copy(source, copy, session)
+                    written.append(copy)
         except Win32Error as error:
-            run.host.events.write(
-                "Microsoft ECMA2Host Logs",
-                "ECMA2Host",
+            host.events.write(
+                ecma_scim.LOG,
+                ecma_scim.SOURCE,
                 1,
                 "error",
                 f"Could not load file or assembly from {target}: {error.message}.",
             )
+    return written
 
 
 register_service_behaviour("ecma2host-service", start=start_host)

@@ -141,8 +141,8 @@ def connect(host: Host, session: Session, server: str, instance: str = "") -> Sq
     """
     if is_local(host, server):
         return _connect_local(host, session, instance)
-    servers: dict[str, Any] = host.definition.get("sql_servers", {})
-    remote = next((entry for name, entry in servers.items() if name.lower() == server.lower()), None)
+    servers: dict[str, Any] = host.definition.get("sql_servers") or {}
+    remote = next((entry or {} for name, entry in servers.items() if name.lower() == server.lower()), None)
     if remote is None or not remote.get("reachable", True) or str(remote.get("instance", "")) != instance:
         raise SqlError(_NOT_REACHED)
     if not session.can_delegate:

@@ -82,10 +82,15 @@ class _EndedError(Exception):
         self.rc = rc
 
 
-def configured_exit_code(host: Host, product: str) -> int | None:
-    """The exit code that the lab definition asks for: `setup_exit_codes: {<product name>: <code>}`."""
-    codes = host.definition.get("setup_exit_codes", {})
-    return int(codes[product]) if product in codes else None
+def configured_exit_code(host: Host, *names: str) -> int | None:
+    """The exit code that the lab definition asks for: `setup_exit_codes: {<name>: <code>}`.
+
+    Args:
+        host: the host.
+        names: what the set-up may be called there: the product's name, the installer's file name.
+    """
+    codes: dict[str, int] = host.definition.get("setup_exit_codes") or {}
+    return next((int(codes[name]) for name in names if name in codes), None)
 
 
 @program(PROGRAM)
@@ -268,7 +273,7 @@ def _execute(run: Installation, path: str, command: MsiCommand) -> None:
     run.resolve_folders()
     components = run.components()
     behaviour.check(run)
-    forced = configured_exit_code(host, package.name)
+    forced = configured_exit_code(host, package.name, ntpath.basename(path))
     if forced == ERROR_INSTALL_FAILURE:
         raise SetupError(0, "A fatal error occurred, as the lab definition asks for.")
     run.log.action("InstallValidate", 1)

@@ -29,7 +29,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible import context
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
 try:
     from mim2ecma.documents.errors import Mim2EcmaError
@@ -100,20 +102,15 @@ class CallbackModule(CallbackBase):
         phase.tasks += 1
         phase.failed += 1
         host = result._host.get_name()
-        if host in self._unreachable or result._task.ignore_unreachable:
+        if host in self._unreachable:
             return
         self._unreachable.add(host)
-        variables = self._host_variables(result._host)
+        variables = self._connection_variables(result._host)
         self._display.error(
             connection.advice(
                 str(result._result.get("msg", "")),
                 host,
-                {
-                    "address": str(variables.get("ansible_host", "")),
-                    "port": str(variables.get("ansible_port", "")),
-                    "user": "",
-                    "transport": str(variables.get("ansible_winrm_transport", "")),
-                },
+                variables,
             ),
             wrap_text=False,
         )
@@ -140,6 +137,21 @@ class CallbackModule(CallbackBase):
             for path in paths:
                 self._display.display(f"record: {path}")
 
-    def _host_variables(self, host):
-        manager = self._play.get_variable_manager() if self._play else None
-        return manager.get_vars(play=self._play, host=host) if manager else host.get_vars()
+    def _connection_variables(self, host):
+        """What the inventory says of the way to a host, as far as it can be resolved."""
+        manager = self._play.get_variable_manager()
+        variables = manager.get_vars(play=self._play, host=host)
+        templar = Templar(loader=manager._loader, variables=variables)
+        names = {
+            "address": "ansible_host",
+            "port": "ansible_port",
+            "user": "ansible_user",
+            "transport": "ansible_winrm_transport",
+        }
+        found = {}
+        for key, name in names.items():
+            try:
+                found[key] = str(templar.template(variables.get(name, "")))
+            except AnsibleError:
+                found[key] = ""  # an inventory that cannot be resolved has its own error
+        return found

@@ -19,7 +19,7 @@ try:
     from mim2ecma.assemblies import request as assemblies
     from mim2ecma.documents.errors import Mim2EcmaError
     from mim2ecma.documents.schemas import dumps
-    from mim2ecma.rollout import connection, run_folder, staging_changes, windows_installer
+    from mim2ecma.rollout import run_folder, staging_changes, windows_installer
     from mim2ecma.staging import request as staging
 except ImportError:
     # Another version may lack these modules; then its number says more than that it cannot be imported.
@@ -64,7 +64,6 @@ class FilterModule:
             "finding_text": finding_text,
             "run_folder": find_run_folder,
             "stored_plans": stored_plans,
-            "connection_advice": lambda *args: connection.advice(*args),
             "msi_arguments": lambda *args: windows_installer.arguments(*args),
             "msi_advice": lambda *args: windows_installer.advice(*args),
             "mim2ecma_document": lambda content, document: dumps(document, content),

@@ -106,6 +106,15 @@ class Lab:
     def show(self, host):
         return json.loads(self.winlab("show", host, "--json").stdout)
 
+    def edit(self, host, change):
+        """Change the saved state of a host while the lab is down."""
+        self.down()
+        path = self.state / "hosts" / host / "state.json"
+        state = json.loads(path.read_text())
+        change(state)
+        path.write_text(json.dumps(state))
+        self.up()
+
     def files(self, host):
         """Every file of a host: path in lower case to SHA-256."""
         return {

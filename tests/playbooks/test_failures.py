@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 import pytest
 
@@ -107,8 +108,23 @@ def test_an_sql_server_that_is_away_is_told_before_setup(lab):
     )
 
 
-def test_maexport_that_fails_is_told(lab):
+def test_a_stopped_synchronization_service_is_told(lab):
     lab.adhoc("mim02", "ansible.windows.win_service", "name=FIMSynchronizationService state=stopped")
+    with untouched(lab):
+        result = lab.play("migrate.yml")
+    told(
+        result,
+        "mim02: management agents of MIM Synchronization Service: ",
+        "expected their list. Check that FIMSynchronizationService runs",
+    )
+
+
+def test_maexport_that_fails_is_told(lab):
+    def fill(state):
+        for drive in state["files"]["drives"]:
+            drive["reserved"] = drive["size"]
+
+    lab.edit("mim02", fill)
     with untouched(lab):
         result = lab.play("migrate.yml")
     told(
@@ -156,12 +172,9 @@ def test_malformed_xml_stops_the_assessment(migrated):
 def test_an_export_that_is_not_ready_stops_the_run_with_the_finding(migrated):
     export = next((migrated.runs / "lab").glob("mim01/*/export/*.xml"))
     text = export.read_text("utf-8")
-    assert "<export-enabled>1</export-enabled>" in text
-    export.write_text(
-        text.replace("<export-enabled>1</export-enabled>", "<export-enabled>0</export-enabled>"),
-        "utf-8",
-        newline="",
-    )
+    without, count = re.subn(r"(<export-enabled[^>]*>)1<", r"\g<1>0<", text)
+    assert count == 1
+    export.write_text(without, "utf-8", newline="")
     with untouched(migrated):
         result = migrated.play("playbooks/assess.yml")
     told(result, "R6 error: ")

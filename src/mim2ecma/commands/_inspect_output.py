@@ -109,11 +109,18 @@ class Summary:
         self._separator = "[\n"
 
     def __enter__(self) -> Summary:
-        if sys.stderr.isatty():
+        # A bar between the lines of a document on the same terminal would spoil both.
+        shared = sys.stdout.isatty()
+        if sys.stderr.isatty() and not (shared and self._as_json):
             from rich.console import Console  # noqa: PLC0415  (slow to import)
             from rich.progress import Progress  # noqa: PLC0415
 
-            self._progress = Progress(console=Console(file=sys.stderr), transient=True)
+            self._progress = Progress(
+                console=Console(file=sys.stderr),
+                transient=True,
+                redirect_stdout=shared,  # puts the lines above the bar; a file must get them itself
+                redirect_stderr=False,
+            )
             self._progress.start()
             self._task = self._progress.add_task("inspect", total=self._total)
         return self

@@ -80,8 +80,8 @@ class Scanner:
         self._prolog = data[position:]
         if opener is None and len(self._prolog) > _LONGEST_ROOT_NAME and not _ROOT.match(self._prolog):
             raise _too_long("root element", "a name", _LONGEST_ROOT_NAME)
-        if len(self._prolog) > limits.MAX_START_TAG_BYTES:
-            raise _too_long("before the root element", "something", limits.MAX_START_TAG_BYTES)
+        if opener is not None and len(self._prolog) > limits.MAX_START_TAG_BYTES:
+            raise _too_long("before the root element", "a comment", limits.MAX_START_TAG_BYTES)
         if self._prolog[:9].upper() == b"<!DOCTYPE":
             raise UnreadableError(
                 "before the root element",

@@ -51,16 +51,16 @@ _NO_VALUE = re.compile(
     r"""|(?:enter|type|required|optional|changeme|n/a)""",
     re.IGNORECASE,
 )
-_SECRET_WORD: Final = (
+_ABOUT_SECRETS: Final = (
     r"(?:pass ?word|passwd|\bpwd\b|pass ?phrase|secret|\btoken\b|api[ _-]?key|access[ _-]?key"
     r"|private[ _-]?key|shared[ _-]?key|account[ _-]?key|credential)"
 )
-_SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
+_SECRET_NAME = re.compile(_ABOUT_SECRETS, re.IGNORECASE)
 # "Password attribute", "Token URL", "Set password SP name", "Enable password operations": about a secret, not one.
 _NAME_OF_SOMETHING_ELSE = re.compile(
-    rf"{_SECRET_WORD}s?\W{{0,3}}(?:\w{{1,20}}\W{{1,3}})?(?:attribute|script|procedure|sp\b|file|path|folder"
-    r"|polic|length|method|operation|ur[il]\b|endpoint|expir|timeout|life|type|mode|parameter|extension|format|hash|algorithm|name"
-    r"|id\b|field|column)|\b(?:enable|allow|use|require|support|disable)",
+    rf"{_ABOUT_SECRETS}s?\W{{0,3}}(?:\w{{1,20}}\W{{1,3}})?(?:attribute|script|procedure|sp\b|file|path|folder"
+    r"|polic|length|method|operation|ur[il]\b|endpoint|expir|timeout|life|type|mode|parameter|extension|format"
+    r"|hash|algorithm|name|id\b|field|column)|\b(?:enable|allow|use|require|support|disable)",
     re.IGNORECASE,
 )
 _SHORTEST_SECRET: Final = 3

@@ -1,5 +1,6 @@
 """`mim2ecma inspect`: what it prints and how it ends."""
 
+import io
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ from export_builder import ANCHOR, Attribute, Value, export
 
 from mim2ecma import __version__, cli
 from mim2ecma.commands import inspect as command
+from mim2ecma.documents.errors import UsageError
 from mim2ecma.documents.schemas import validate
 
 READY = export()
@@ -289,6 +291,76 @@ def test_a_terminal_gets_a_table_in_colours(write):
     assert "R6" in shown
     assert "x\\u202ey" in shown
     assert "\u202e" not in shown
+
+
+def pretend_terminal(monkeypatch):
+    """Both outputs claim to be a terminal; what they get is still captured."""
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def test_the_table_has_a_row_for_each_finding(write, capsys, monkeypatch):
+    pretend_terminal(monkeypatch)
+    code, out, _ = run(capsys, write(WARNED))
+    assert code == 0
+    for text in ("Rule", "R6", "warning", "R14", "R20", "expected: ", "next: "):
+        assert text in out
+    assert "Rule" not in run(capsys, write(export(definitions=(), values=())))[1]
+
+
+def test_the_bar_stands_under_the_lines(folder, capsys, monkeypatch):
+    pretend_terminal(monkeypatch)
+    code, out, err = run(capsys, str(folder))
+    assert code == 1
+    assert "inspect" in err
+    assert "4 files: " in out
+
+
+def test_the_bar_leaves_the_output_to_a_file_alone(folder, capsys, monkeypatch):
+    pretend_terminal(monkeypatch)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    code, out, err = run(capsys, str(folder), "--json")
+    assert code == 1
+    assert len(json.loads(out)) == 4
+    assert "inspect" in err
+
+
+def test_a_document_on_the_terminal_has_no_bar(folder, capsys, monkeypatch):
+    pretend_terminal(monkeypatch)
+    _, out, err = run(capsys, str(folder), "--json")
+    assert len(json.loads(out)) == 4
+    assert err == ""
+
+
+def test_a_failure_in_the_middle_prints_no_sum(folder, capsys, monkeypatch):
+    pretend_terminal(monkeypatch)
+
+    def fail(*_, **__):
+        raise UsageError(source="a", where="b", found="c", expected="d", next_step="e")
+
+    monkeypatch.setattr(command, "inspect_file", fail)
+    code, out, err = run(capsys, str(folder))
+    assert (code, out) == (2, "")
+    assert "a: b: c; expected d. e" in err
+
+
+def test_a_reader_that_leaves_ends_the_program(write, monkeypatch, tmp_path):
+    def leave(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(command, "inspect_file", leave)
+    with (tmp_path / "out").open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert cli.main(["inspect", write(READY)]) == 2
+
+
+def test_output_without_an_encoding_is_taken_as_it_is(write, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert cli.main(["inspect", write(READY)]) == 0
+    assert ": ready" in stream.getvalue()
 
 
 def test_a_terminal_gets_no_table_without_findings(write):

@@ -400,7 +400,7 @@ HOSTILE = [
     ("a huge text", f"<export-ma>{'x' * 17 * MIB}</export-ma>", "more than 16384 KiB"),
     ("a huge comment", f"<export-ma><!--{'<' * 17 * MIB}--></export-ma>", "more than 16384 KiB"),
     ("a huge CDATA section", f"<export-ma><![CDATA[{'<' * 17 * MIB}]]></export-ma>", "more than 16384 KiB"),
-    ("a huge comment in front", f"<!--{'x' * 2 * MIB}--><export-ma/>", "something of more than 1024 KiB"),
+    ("a huge comment in front", f"<!--{'x' * 2 * MIB}--><export-ma/>", "a comment of more than 1024 KiB"),
     ("a large value", export(private_xml=f"<x>{'x' * 8 * MIB}</x>"), "more than fits in"),
     ("many comments", "<export-ma>" + "<!---->" * 200_000 + "</export-ma>", "more than 100000 comments"),
     (

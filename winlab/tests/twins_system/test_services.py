@@ -198,6 +198,22 @@ def test_a_service_that_cannot_pause_says_so(service):
     )
 
 
+def test_a_program_that_can_pause_pauses_and_goes_on(service):
+    register_service_behaviour("test-pausable", can_pause=True)
+    programs.install(service.host, r"C:\pausable.exe", "test-pausable")
+    service.run("win_service", name="P", path=r"C:\pausable.exe", state="started")
+    assert service.run("win_service", name="P", state="paused", check=True)["state"] == "paused"
+    paused = service.run("win_service", name="P", state="paused")
+    assert (paused["state"], paused["can_pause_and_continue"]) == ("paused", True)
+    assert service.run("win_service", name="P", state="paused")["changed"] is False
+    assert service.run("win_service", name="P", state="started")["state"] == "running"
+    assert service.run("win_service_info", name="P")["services"][0]["controls_accepted"] == [
+        "stop",
+        "pause_continue",
+        "shutdown",
+    ]
+
+
 def test_the_executable_of_a_running_service_is_locked(service):
     lab(service, state="started")
     assert service.host.files.holder_of(PATH) == "service:lab"

@@ -85,6 +85,7 @@ class ServiceBehaviour:
 
     start: ServiceHook
     stop: ServiceHook
+    can_pause: bool = False
 
 
 def _nothing(_run: ServiceRun) -> None:
@@ -95,7 +96,11 @@ _behaviours: dict[str, ServiceBehaviour] = {}
 
 
 def register_service_behaviour(
-    program: str, start: ServiceHook = _nothing, stop: ServiceHook = _nothing
+    program: str,
+    start: ServiceHook = _nothing,
+    stop: ServiceHook = _nothing,
+    *,
+    can_pause: bool = False,
 ) -> None:
     """Say what an executable does as a service.
 
@@ -103,8 +108,9 @@ def register_service_behaviour(
         program: the program's name as `images.identify` gives it.
         start: called before the state becomes running.
         stop: called before the state becomes stopped; locks are taken off afterwards.
+        can_pause: whether it takes pause and continue while it runs.
     """
-    _behaviours[program] = ServiceBehaviour(start, stop)
+    _behaviours[program] = ServiceBehaviour(start, stop, can_pause)
 
 
 # The host process of Windows' own services.

@@ -206,7 +206,12 @@ class Services:
             self._host.ports.listen(port, self.holder(service.name))
         process = self._host.processes.start(image, service.image_path, session.account, session.logon_id)
         return self.configure(
-            service.name, state="running", pid=process.pid, win32_exit_code=0, service_exit_code=0
+            service.name,
+            state="running",
+            pid=process.pid,
+            win32_exit_code=0,
+            service_exit_code=0,
+            can_pause=behaviour.can_pause or service.can_pause,
         )
 
     def stop(self, name: str, force: bool = False) -> Service:

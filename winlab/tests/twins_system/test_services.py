@@ -190,6 +190,8 @@ def test_a_reset_period_needs_actions(service):
     options = {"failure_actions": [{"type": "restart"}], "failure_reset_period_sec": 10}
     assert lab(service, **options)["changed"] is True
     assert lab(service, **options)["changed"] is False
+    lab(service, failure_actions=[])
+    assert service.run("win_service_info", name="Lab")["services"][0]["failure_reset_period_sec"] == 0
 
 
 def test_a_service_that_cannot_pause_says_so(service):

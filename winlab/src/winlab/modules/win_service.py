@@ -286,12 +286,11 @@ class _Task:
             actions = tuple((item["type"], int(item["delay_ms"])) for item in wanted)
             if actions != service.failure_actions:
                 self.changes["failure_actions"] = actions
+                if not actions:
+                    # ChangeServiceConfig2 deletes the period with the actions (SERVICE_FAILURE_ACTIONS).
+                    self.changes["failure_reset_period_sec"] = 0
         for option in ("failure_command", "failure_reboot_msg"):
-            text = params[option]
-            if text is None:
-                self.after[option] = getattr(service, option) or None
-            elif text != getattr(service, option):
-                self.changes[option] = text
+            self._set_text(option, option, empty_is_none=True)
         period = params["failure_reset_period_sec"]
         if period is None:
             self.after["failure_reset_period_sec"] = service.failure_reset_period_sec

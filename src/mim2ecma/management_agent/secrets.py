@@ -47,8 +47,9 @@ _WORDS: Final = (
 )
 # What stands where a value would, without being one: variables, calls, placeholders, masks, types.
 _NO_VALUE = re.compile(
-    r"""[$%<({\[@*#&!?|+\\/-]|(?:true|false|null|none|nothing|new|get|read|empty|string|securestring|system|your|xxx|\.\.\.|\d$)"""
-    r"""|(?:enter|type|required|optional|changeme|n/a)""",
+    r"[$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
+    r"|(?:true|false|null|none|nothing|new|get|read|empty|string|securestring|system|your|enter|type|required"
+    r"|optional|changeme|n/a)\b",
     re.IGNORECASE,
 )
 _ABOUT_SECRETS: Final = (
@@ -56,7 +57,7 @@ _ABOUT_SECRETS: Final = (
     r"|private[ _-]?key|shared[ _-]?key|account[ _-]?key|credential)"
 )
 _SECRET_NAME = re.compile(_ABOUT_SECRETS, re.IGNORECASE)
-# "Password attribute", "Token URL", "Set password SP name", "Enable password operations": about a secret, not one.
+# "Password attribute", "Token URL", "Set password SP name", "Enable password operations" are no secrets.
 _NAME_OF_SOMETHING_ELSE = re.compile(
     rf"{_ABOUT_SECRETS}s?\W{{0,3}}(?:\w{{1,20}}\W{{1,3}})?(?:attribute|script|procedure|sp\b|file|path|folder"
     r"|polic|length|method|operation|ur[il]\b|endpoint|expir|timeout|life|type|mode|parameter|extension|format"

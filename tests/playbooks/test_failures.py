@@ -45,10 +45,9 @@ def test_a_host_that_is_away_is_told(lab):
 
 
 def test_an_untrusted_certificate_is_told(lab, tmp_path):
-    other = tmp_path / "other.pem"
     from winlab import pki
 
-    other.write_bytes(pki.make_authority("another authority").certificate_pem)
+    other = pki.ensure_ca(tmp_path / "another-authority")
     with untouched(lab):
         result = lab.play("migrate.yml", variables={"ansible_winrm_ca_trust_path": str(other)})
     told(

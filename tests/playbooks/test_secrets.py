@@ -4,11 +4,19 @@ import subprocess
 
 import pytest
 
+from .conftest import BINARIES
+
 
 @pytest.fixture
 def secrets(lab):
     text = subprocess.run(
-        ["ansible-vault", "view", "--vault-id", f"lab@{lab.state}/vault.key", str(lab.state / "secrets.yml")],
+        [
+            str(BINARIES / "ansible-vault"),
+            "view",
+            "--vault-id",
+            f"lab@{lab.state}/vault.key",
+            str(lab.state / "secrets.yml"),
+        ],
         capture_output=True,
         text=True,
         check=True,

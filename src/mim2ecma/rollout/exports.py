@@ -205,11 +205,11 @@ def _store_export(
     stored = folder / "export" / export_name(agent)
     if prediction:
         folder = folder / PREDICTION
-        if _identity(stored) == identity:
+        if _same(stored, identity):
             # A real run would keep the stored file, time stamp and all; so it is what is predicted.
             source = stored
     target = folder / "export" / export_name(agent)
-    kept = _identity(target) == identity and not (prediction and source == stored)
+    kept = _same(target, identity) and not (prediction and source == stored)
     if not kept:
         kept = target.is_file() and sha256(target) == sha256(source)
     if not kept:
@@ -217,5 +217,6 @@ def _store_export(
     return StoredExport(agent, folder, identity or "", kept)
 
 
-def _identity(export: Path) -> str | None:
-    return inspect(export).source.ma_sha256 if export.is_file() else None
+def _same(export: Path, identity: str | None) -> bool:
+    """Whether a stored file is the management agent of that identity; without one, nothing is the same."""
+    return identity is not None and export.is_file() and inspect(export).source.ma_sha256 == identity

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from winlab.lab import load_definition
 
 from winlab import control, modules
 
@@ -242,6 +243,20 @@ def test_a_refusal_says_what_was_found_and_expected(
         ("a: 1", "no hosts; expected a mapping `hosts:`"),
         ("hosts: {a: 1}", "hosts.a: int; expected a mapping"),
         ("hosts: {a: {}}\nhost: 1", "top level: unknown key host; expected hosts, scripts, secrets"),
+        (
+            "hosts: {a: {rolls: [ecma-host]}}",
+            "hosts.a: unknown key rolls; expected administrator, computer_name",
+        ),
+        (
+            "hosts: {a: {setup_exit_codes: {Setup.exe: 5}}}",
+            "hosts.a.setup_exit_codes.Setup.exe: 5; expected one of 0, 1603, 3010. Correct it.",
+        ),
+        ("hosts: {a: {setup_exit_codes: [3010]}}", "hosts.a.setup_exit_codes: list; expected a mapping"),
+        (
+            "hosts: {a: {sql_servers: {sql01: {admins: []}}}}",
+            "hosts.a.sql_servers.sql01: unknown key admins; expected databases, instance, reachable, sysadmins, version",
+        ),
+        ("hosts: {a: {sql_servers: {sql01: 1}}}", "hosts.a.sql_servers.sql01: int; expected a mapping"),
         ("hosts: {a: {template: 'no.such:thing'}}", "template 'no.such:thing': No module named 'no'"),
         ("hosts: {a: {}}\nscripts: [{path: gone.ps1, behaviour: 'a:b'}]", "gone.ps1: lab definition"),
     ],
@@ -253,6 +268,17 @@ def test_a_definition_that_cannot_be_used_is_refused(lab: Lab, content: str, mes
     assert message in err
     assert "Traceback" not in err
     assert lab.run("status")[0] == 3
+
+
+def test_host_keys_that_products_read_are_taken_and_a_foreign_template_has_keys_of_its_own(lab: Lab) -> None:
+    lab.define(
+        "hosts:\n"
+        "  a: {setup_exit_codes: {Setup.exe: 3010, Contoso HR: 1603, Other: 0}, sql_servers: {sql01: , sql02: {reachable: false}}}\n"
+        "  b: {template: 'other.package:build', colour: red}\n"
+    )
+    loaded = load_definition(lab.definition)
+    assert loaded.hosts["a"]["setup_exit_codes"]["Setup.exe"] == 3010
+    assert loaded.hosts["b"]["colour"] == "red"
 
 
 def test_a_missing_definition_is_named(lab: Lab) -> None:

@@ -151,6 +151,16 @@ def test_restart_that_is_needed_is_reported_or_begun(
     assert bool(box.host.pending_reboot()) is not reboots
 
 
+@pytest.mark.parametrize("name", ["Contoso HR Connector", "ContosoHrConnector.msi"])
+def test_exit_code_is_what_the_definition_asks_for_by_product_or_by_file(
+    make: Callable[..., Any], name: str
+) -> None:
+    box = make(setup_exit_codes={name: 1603})
+    box.install_sync()
+    assert box.msiexec(f"/i {HR_MSI} /qn") == 1603
+    assert box.host.packages.get(HR_CODE) is None
+
+
 def test_file_in_use_is_replaced_at_the_next_start(box: Any) -> None:
     session = box.with_connector()
     path = EXTENSIONS + r"\Contoso.Hr.Connector.dll"

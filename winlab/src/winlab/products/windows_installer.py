@@ -142,7 +142,7 @@ def _run(call: ProcessCall, command: MsiCommand) -> int:
     try:
         rc = _uninstall(run) if command.action == "uninstall" else _install(run, path, command)
         if rc == ERROR_SUCCESS:
-            rc = _restart_code(run, command)
+            rc = _restart_code(run, command, path)
     finally:
         host.packages.busy_with = ""
         if command.log:
@@ -383,8 +383,8 @@ def _uninstall(run: Installation) -> int:
     return ERROR_SUCCESS
 
 
-def _restart_code(run: Installation, command: MsiCommand) -> int:
-    forced = configured_exit_code(run.host, run.package.name)
+def _restart_code(run: Installation, command: MsiCommand, path: str) -> int:
+    forced = configured_exit_code(run.host, run.package.name, ntpath.basename(path))
     if command.restart != "always" and not run.reboot_needed:
         return ERROR_SUCCESS
     # "REBOOT Property": only the first letter counts, S or R suppress. Without a user interface Windows asks

@@ -128,7 +128,7 @@ def advice(result: Mapping[str, Any], host: str, package: str, secrets: Iterable
         `<host>: <package>: <found>; expected exit code 0 or 3010. <next step>`
     """
     hidden = list(secrets)
-    code = result.get("exit_code", result.get("rc"))
+    code = result.get("rc")
     if not isinstance(code, int) or code == 0:
         text = printable(scrub(str(result.get("msg", "no text")), hidden), _LINE_LENGTH)
         expected = "expected exit code 0 or 3010. Check the path and the file on the host."

@@ -1,8 +1,8 @@
 """Fixtures for pytest: simulated Windows hosts for the tests of any project.
 
 `winlab_lab` is a running lab, `winlab_inventory` the path of an Ansible inventory of its hosts. The lab is
-what the file `winlab.yml` beside the project's pytest configuration says (`winlab_definition` names another one);
-without a file it is one bare server `win01`. It lives in a temporary folder and ends with the session.
+what the file `winlab.yml` beside the project's pytest configuration says (`winlab_definition` names another
+one); without a file it is one bare server `win01`. It lives in a temporary folder and ends with the session.
 """
 
 from __future__ import annotations

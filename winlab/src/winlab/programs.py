@@ -217,7 +217,7 @@ def _load() -> None:
     with _loading:
         if _loaded:
             return
-        for own in ("winlab.system_programs", "winlab.command_shell"):
+        for own in ("winlab.system_programs", "winlab.command_shell", "winlab.file_programs"):
             importlib.import_module(own)
         products = importlib.import_module("winlab.products")
         for found in pkgutil.walk_packages(products.__path__, "winlab.products."):

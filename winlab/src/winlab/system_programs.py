@@ -30,7 +30,7 @@ POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The statement that win_shell puts before its text (win_shell.ps1 line 81).
 INPUT_ENCODING_PREFIX = "[Console]::InputEncoding = New-Object Text.UTF8Encoding $false; "
 
-_SYSTEM32 = ("cmd", "hostname", "net", "sc", "shutdown", "svchost", "tzutil", "whoami")
+_SYSTEM32 = ("cmd", "hostname", "net", "reg", "sc", "shutdown", "sort", "svchost", "tzutil", "whoami")
 
 
 def install(host: Host) -> None:

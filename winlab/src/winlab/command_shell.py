@@ -166,12 +166,36 @@ def _paths(line: _Line) -> list[str]:
     return [word if ":" in word else rf"{line.call.cwd}\{word}" for word in words if not word.startswith("/")]
 
 
+_MKLINK = re.compile(r'(?i)^\s*(?P<kind>/[djh])?\s*(?P<link>"[^"]*"|\S+)\s+(?P<target>"[^"]*"|\S+)\s*$')
+
+_LINK_KINDS = {"/j": ("JunctionPoint", "Junction"), "/h": ("HardLink", "Hardlink")}
+
+
+def _make_link(line: _Line) -> ProcessResult:
+    r"""`mklink [/D | /J | /H] LINK TARGET` (Microsoft's page "mklink")."""
+    match = _MKLINK.match(line.rest)
+    kind = (match["kind"] or "").lower() if match else ""
+    if match is None:
+        return ProcessResult(1, "", "The syntax of the command is incorrect.\r\n")
+    link, target = match["link"].strip('"'), match["target"].strip('"')
+    full = link if ":" in link else rf"{line.call.cwd}\{link}"
+    if line.call.host.files.exists(full):
+        return ProcessResult(1, "", "Cannot create a file when that file already exists.\r\n")
+    link_type, what = _LINK_KINDS.get(kind, ("SymbolicLink", "symbolic link"))
+    try:
+        line.call.host.files.make_link(full, target, link_type, is_dir=kind in ("/d", "/j"))
+    except Win32Error as error:
+        return ProcessResult(1, "", f"{error.message}.\r\n")
+    return ProcessResult(0, f"{what} created for {link} <<===>> {target}\r\n")
+
+
 _BUILTINS: dict[str, Callable[[_Line], ProcessResult]] = {
     "cd": _cd,
     "echo": _echo,
     "exit": _exit,
     "md": _make_folder,
     "mkdir": _make_folder,
+    "mklink": _make_link,
     "rd": _remove_folder,
     "rmdir": _remove_folder,
     "set": _set,

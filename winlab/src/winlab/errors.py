@@ -11,6 +11,7 @@ WIN32_MESSAGES: dict[int, str] = {
     5: "Access is denied",
     6: "The handle is invalid",
     13: "The data is invalid",
+    17: "The system cannot move the file to a different disk drive",
     32: "The process cannot access the file because it is being used by another process",
     53: "The network path was not found",
     80: "The file exists",

@@ -21,6 +21,7 @@ __all__ = ["Caller", "Entry", "FileHost", "FileSystem", "Upload"]
 
 ERROR_FILE_NOT_FOUND = 2
 ERROR_ACCESS_DENIED = 5
+ERROR_NOT_SAME_DEVICE = 17
 ERROR_SHARING_VIOLATION = 32
 ERROR_DIR_NOT_EMPTY = 145
 ERROR_ALREADY_EXISTS = 183
@@ -139,6 +140,7 @@ class FileSystem(Volumes):
             self._drop_contents(node)
         node.blob, node.size, node.modified = sha256, size, now
         node.attributes = (node.attributes - {"ReadOnly"} if force else node.attributes) | {"Archive"}
+        node.share()
         self.blobs.unpin(sha256)
         self._host.touch("files")
         return node.entry()
@@ -175,6 +177,7 @@ class FileSystem(Volumes):
         if found is None:
             raise Win32Error(ERROR_FILE_NOT_FOUND, f"{path}:{name}")
         self._release(node, found[1], found[2])
+        node.share()
         self._host.touch("files")
 
     # making, moving, removing
@@ -214,9 +217,12 @@ class FileSystem(Volumes):
         Args:
             path: the new name.
             target: what it names, relative to its folder or absolute; it need not exist.
-            kind: `SymbolicLink` or `JunctionPoint`.
+            kind: `SymbolicLink`, `JunctionPoint` or `HardLink` (of a file on the same volume).
             is_dir: True for a link to a folder (junctions always are).
         """
+        if kind == "HardLink":
+            self._make_hard_link(path, target)
+            return
         clean = paths.normalise(path)
         if self._find(clean, follow=False) is not None:
             raise Win32Error(ERROR_ALREADY_EXISTS, path)
@@ -224,6 +230,24 @@ class FileSystem(Volumes):
         now = self._host.clock.now()
         node = self._attach(self._parent(clean, None), paths.name(clean), None, now, folder=folder)
         node.link = (kind, target)
+        self._host.touch("files")
+
+    def _make_hard_link(self, path: str, target: str) -> None:
+        """`CreateHardLink`: one more name for a file."""
+        clean = paths.normalise(path)
+        if self._find(clean, follow=False) is not None:
+            raise Win32Error(ERROR_ALREADY_EXISTS, path)
+        file, parent = self._node(target), self._parent(clean, None)
+        if file.is_dir:
+            raise Win32Error(ERROR_ACCESS_DENIED, target)
+        if self._volume_of(file) is not self._volume_of(parent):
+            raise Win32Error(ERROR_NOT_SAME_DEVICE, path)
+        self._charge(parent, sum(size for _, size in file.contents()), path)
+        node = self._attach(parent, paths.name(clean), None, self._host.clock.now())
+        names = file.names or [file]
+        names.append(node)
+        file.names = node.names = names
+        file.share()
         self._host.touch("files")
 
     def delete(
@@ -313,6 +337,7 @@ class FileSystem(Volumes):
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.WRITE_ATTRIBUTES)
         node.attributes = wanted
+        node.share()
         self._host.touch("files")
 
     def set_times(
@@ -329,6 +354,7 @@ class FileSystem(Volumes):
         node.created = node.created if created is None else created
         node.modified = node.modified if modified is None else modified
         node.accessed = node.accessed if accessed is None else accessed
+        node.share()
         self._host.touch("files")
 
     def acl(self, path: str, session: Caller | None = None) -> Acl:
@@ -342,6 +368,7 @@ class FileSystem(Volumes):
         node = self._node(path, session)
         self._require(node, session, acl.CHANGE_PERMISSIONS)
         node.aces, node.protected = acl.canonical(rules.explicit), rules.protected
+        node.share()
         self._host.touch("files")
 
     def owner(self, path: str, session: Caller | None = None) -> str:
@@ -355,6 +382,7 @@ class FileSystem(Volumes):
         node = self._node(path, session)
         self._require(node, session, acl.TAKE_OWNERSHIP)
         node.owner = sid
+        node.share()
         self._host.touch("files")
 
     def allowed(self, path: str, session: Caller, mask: int) -> bool:

@@ -26,6 +26,7 @@ class Entry:
         owner: SID.
         link_type: `SymbolicLink`, `JunctionPoint` or None.
         link_target: what the link names, as it was written.
+        hard_links: the other names of the same file.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Entry:
     owner: str
     link_type: str | None = None
     link_target: str | None = None
+    hard_links: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +62,17 @@ class Node:
     protected: bool = False
     streams: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     link: tuple[str, str] | None = None
+    # All names of a file with hard links, this one included; each counts its bytes on the volume for itself.
+    names: list[Node] = field(default_factory=list)
+
+    def share(self) -> None:
+        """Let the file's other names see what has changed under this one."""
+        for other in self.names:
+            if other is not self:
+                other.owner, other.blob, other.size = self.owner, self.blob, self.size
+                other.created, other.modified, other.accessed = self.created, self.modified, self.accessed
+                other.attributes, other.aces, other.protected = self.attributes, self.aces, self.protected
+                other.streams = dict(self.streams)
 
     @property
     def is_dir(self) -> bool:
@@ -137,6 +150,7 @@ class Node:
             owner=self.owner,
             link_type=kind,
             link_target=target,
+            hard_links=tuple(sorted(node.path() for node in self.names if node is not self)),
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -153,6 +167,8 @@ class Node:
             state["s"] = [list(stream) for _, stream in sorted(self.streams.items())]
         if self.link:
             state["l"] = list(self.link)
+        if self.names:
+            state["h"] = min(node.path() for node in self.names)
         if self.blob is not None:
             state["b"], state["z"] = self.blob, self.size
         if self.children is not None:
@@ -160,8 +176,11 @@ class Node:
         return state
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], parent: Node | None = None) -> Node:
+    def from_state(
+        cls, state: dict[str, Any], parent: Node | None = None, linked: dict[str, list[Node]] | None = None
+    ) -> Node:
         """Build the node and all below from what `to_state` returned."""
+        linked = {} if linked is None else linked
         created, modified, accessed = state["t"]
         link = state.get("l")
         node = cls(
@@ -179,9 +198,12 @@ class Node:
             streams={paths.fold(name): (name, blob, size) for name, blob, size in state.get("s", ())},
             link=(link[0], link[1]) if link else None,
         )
+        if "h" in state:
+            node.names = linked.setdefault(state["h"], [])
+            node.names.append(node)
         if "c" in state:
             node.children = {}
             for child_state in state["c"]:
-                child = cls.from_state(child_state, node)
+                child = cls.from_state(child_state, node, linked)
                 node.children[paths.fold(child.name)] = child
         return node

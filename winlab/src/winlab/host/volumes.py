@@ -132,14 +132,20 @@ class Volumes:
         """Remove contents that no file has any more. To be called after the state was saved, never before."""
         if not self._dropped:
             return
-        alive = {
+        self.blobs.discard(self._dropped - self._alive())
+        self._dropped.clear()
+
+    def sweep(self) -> None:
+        """Remove every content that no file has: what a process left that ended before it could."""
+        self.blobs.sweep(self._alive())
+
+    def _alive(self) -> set[str]:
+        return {
             blob
             for volume in self._volumes.values()
             for node in volume.below()
             for blob, _ in node.contents()
         }
-        self.blobs.discard(self._dropped - alive)
-        self._dropped.clear()
 
     def _add_volume(self, name: str) -> None:
         now = self._host.clock.now()
@@ -338,6 +344,11 @@ class Volumes:
         parent = node.parent
         assert parent is not None and parent.children is not None  # noqa: S101  volumes are never removed
         self._forget_contents(node)
+        if node.names:
+            node.names.remove(node)
+            if len(node.names) == 1:
+                node.names[0].names = []
+            node.names = []
         del parent.children[paths.fold(node.name)]
         parent.modified = self._host.clock.now()
 
@@ -373,6 +384,7 @@ class Volumes:
         if old is not None:
             self._dropped.add(old[1])
         node.streams[paths.fold(name)] = (name, sha256, size)
+        node.share()
         self.blobs.unpin(sha256)
         self._host.touch("files")
         return node

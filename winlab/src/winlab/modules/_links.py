@@ -25,7 +25,7 @@ class LinkInfo:
 
 
 def link_info(disk: Disk, entry: Entry) -> LinkInfo | None:
-    """Return what an entry links to, or None. Hard links are not modelled: each file has one name."""
+    """Return what an entry links to, or None; hard links are `Entry.hard_links`."""
     if entry.link_type is None or entry.link_target is None:
         return None
     absolute = paths.normalise(entry.link_target, paths.parent(entry.path))

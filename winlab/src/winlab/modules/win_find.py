@@ -164,10 +164,11 @@ class _Search:
             "size": None if entry.is_dir else entry.size,
             "isjunction": link is not None and link.type == "JunctionPoint",
             "islnk": link is not None and link.type == "SymbolicLink",
-            "nlink": 1,
+            "nlink": len(entry.hard_links) + 1,
             "lnk_source": link.absolute_path if link else None,
             "lnk_target": link.target_path if link else None,
-            "hlnk_targets": [],
+            # Line 373 reads the targets from the wrong variable: a file with several names gets one null.
+            "hlnk_targets": [None] if entry.hard_links else [],
         }
 
     def _checksum(self, entry: Entry) -> str | None:

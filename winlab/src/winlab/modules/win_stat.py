@@ -75,6 +75,11 @@ def _describe(disk: Disk, call: Call, shown: str, entry: Entry, link: LinkInfo |
         _add_folder(disk, call, shown, stat)
     else:
         _add_file(disk, call, entry, stat)
+    if entry.hard_links:
+        # Lines 188-196.
+        stat["lnk_type"] = "hard"
+        stat["nlink"] = len(entry.hard_links) + 1
+        stat["hlnk_targets"] = list(entry.hard_links)
     if link is not None:
         stat["islnk"] = link.type == "SymbolicLink"
         stat["isjunction"] = link.type == "JunctionPoint"

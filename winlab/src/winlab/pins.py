@@ -78,6 +78,14 @@ def _load() -> Mapping[str, Pin]:
     }
 
 
+_added: dict[str, Pin] = {}
+
+
+def add(name: str, pin: Pin) -> None:
+    """Pin a module of somebody else's, whose twin is registered outside this package."""
+    _added[name] = pin
+
+
 def require(name: str, script: Script, scripts: Mapping[str, Script]) -> None:
     """Refuse a module, or module_utils, that the twin was not written for.
 
@@ -89,7 +97,7 @@ def require(name: str, script: Script, scripts: Mapping[str, Script]) -> None:
     Raises:
         WinlabError: another version, or no pin at all.
     """
-    pin = _load().get(name)
+    pin = _load().get(name) or _added.get(name)
     if pin is None:
         raise WinlabError(
             f"winlab: {name}: a twin without a pin; expected one in winlab/modules/{PINS_FILE}. "

@@ -7,9 +7,11 @@ is never run.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,6 +150,16 @@ ScriptFunction = Callable[[ScriptCall], ScriptResult]
 
 _scripts: dict[str, ScriptFunction] = {}
 
+FormFunction = Callable[[ScriptCall, tuple[str, ...]], ScriptResult]
+
+# A literal on one line, as PowerShell reads it; in double quotes `$` and a backtick would be evaluated.
+_LITERAL = re.compile(r"'(?:[^'\n]|'')*'|\"(?:[^\"\n]|\"\")*\"")
+_EVALUATED = re.compile(r"[$`]")
+# What win_tempfile names its folders: its default prefix and System.IO.Path.GetRandomFileName.
+_RANDOM_NAME = re.compile(r"(?<![\w.])ansible\.[a-z0-9]{8}\.[a-z0-9]{3}(?!\w)")
+# By the positions of the free literals, then by digest.
+_forms: dict[tuple[int, ...], dict[str, FormFunction]] = {}
+
 
 def normalise(text: str) -> str:
     """The text as it is compared: lines stripped, empty ones dropped."""
@@ -175,9 +187,63 @@ def script(text: str) -> Callable[[ScriptFunction], ScriptFunction]:
     return add
 
 
+def form_of(text: str, free: Sequence[int]) -> tuple[str, tuple[str, ...]]:
+    """Take a script apart into its form and its free literals.
+
+    Args:
+        text: the script.
+        free: positions of the plain literals (quoted, on one line, nothing to evaluate) that may be anything.
+
+    Returns:
+        The digest of the normalised text with the free literals and the random part of win_tempfile's names
+        emptied, and the contents of the free literals.
+    """
+    found: list[str] = []
+    position = 0
+
+    def empty(match: re.Match[str]) -> str:
+        nonlocal position
+        literal = match.group()
+        quote = literal[0]
+        if quote == '"' and _EVALUATED.search(literal):
+            return literal
+        position += 1
+        if position - 1 not in free:
+            return literal
+        found.append(literal[1:-1].replace(quote * 2, quote))
+        return quote * 2
+
+    shape = _RANDOM_NAME.sub("<name>", _LITERAL.sub(empty, normalise(text)))
+    return hashlib.sha256(shape.encode()).hexdigest(), tuple(found)
+
+
+def register_form(sha256: str, behaviour: FormFunction, free: Sequence[int] = ()) -> None:
+    """Say what scripts of one form do: the same text but for some literals, such as a path.
+
+    Args:
+        sha256: digest of the form, as `form_of` gives it.
+        behaviour: gets the call and the free literals, all of which it must honour.
+        free: positions of the free literals.
+    """
+    _forms.setdefault(tuple(free), {})[sha256] = behaviour
+
+
 def find(text: str) -> ScriptFunction | None:
     """The behaviour of a script, or None."""
-    return _scripts.get(digest(text))
+    behaviour = _scripts.get(digest(text))
+    return behaviour or _find_form(text)
+
+
+def _find_form(text: str) -> ScriptFunction | None:
+    for free, known in _forms.items():
+        sha256, literals = form_of(text, free)
+        if sha256 in known:
+            return functools.partial(_run_form, known[sha256], literals)
+    return None
+
+
+def _run_form(behaviour: FormFunction, literals: tuple[str, ...], call: ScriptCall) -> ScriptResult:
+    return behaviour(call, literals)
 
 
 def unknown(text: str, what: str = "the script") -> NotModelled:

@@ -28,6 +28,8 @@ TwinFunction = Callable[["Call"], dict[str, Any]]
 _SCRIPT_KEY = re.compile(
     r"\Aansible_collections\.(?P<collection>\w+\.\w+)\.plugins\.modules\.(?P<name>[\w.]+)\.ps1\Z"
 )
+# A module that a role brings along in its folder `library`.
+_OWN_KEY = re.compile(r"\A(?P<name>ansible\.legacy\.\w+)\.ps1\Z")
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ def _import(module: str) -> None:
 
 
 def module_name(script_key: str) -> str | None:
-    """The module's name for a manifest's Script key, None when the key is no collection module's."""
+    """The module's name for a manifest's Script key, None when the key is no module's."""
+    if match := _OWN_KEY.match(script_key):
+        return match["name"]
     match = _SCRIPT_KEY.match(script_key)
     return f"{match['collection']}.{match['name']}" if match else None

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 # Windows hands out process ids in steps of four; 0 is the idle process and 4 the system.
 PID_STEP = 4
 FIRST_PID = 1000
-# Enough for a whole migration with room; older entries fall out so that the state file stays small.
-HISTORY_LIMIT = 2000
+# Enough for a whole migration with room; older entries fall out, for all are written after each command.
+HISTORY_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Processes:
         self._touch = touch
         self._clock = clock
         self._all: dict[int, Process] = {}
+        # JSON forms by id: an ended process never changes, and the history is saved with every command.
+        self._forms: dict[int, tuple[Process, dict[str, Any]]] = {}
         self._next = FIRST_PID
 
     def start(self, image: str, command_line: str, user: str, logon_id: int = 0, parent: int = 0) -> Process:
@@ -89,12 +91,20 @@ class Processes:
             ended = [pid for pid, process in self._all.items() if not process.running]
             for pid in ended[:surplus]:
                 del self._all[pid]
+                self._forms.pop(pid, None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state."""
-        return {"next": self._next, "processes": [asdict(process) for process in self._all.values()]}
+        return {"next": self._next, "processes": [self._form(process) for process in self._all.values()]}
+
+    def _form(self, process: Process) -> dict[str, Any]:
+        known = self._forms.get(process.pid)
+        if known is None or known[0] is not process:
+            known = self._forms[process.pid] = process, asdict(process)
+        return known[1]
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `to_state` gave."""
         self._next = state["next"]
         self._all = {item["pid"]: Process(**item) for item in state["processes"]}
+        self._forms = {}

@@ -142,11 +142,12 @@ class CallbackModule(CallbackBase):
         manager = self._play.get_variable_manager()
         variables = manager.get_vars(play=self._play, host=host)
         templar = Templar(loader=manager._loader, variables=variables)
+        psrp = variables.get("ansible_connection") == "psrp"
         names = {
             "address": "ansible_host",
             "port": "ansible_port",
             "user": "ansible_user",
-            "transport": "ansible_winrm_transport",
+            "transport": "ansible_psrp_auth" if psrp else "ansible_winrm_transport",
         }
         found = {}
         for key, name in names.items():

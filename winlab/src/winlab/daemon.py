@@ -155,7 +155,10 @@ class Server:
             "pid": os.getpid(),
             "definition": str(self._lab.definition.path),
             "definition_sha256": self._lab.definition.sha256,
-            "hosts": {name: self._endpoint(name) for name in self._services},
+            "hosts": {
+                name: {**self._endpoint(name), "shells": service.shells.count()}
+                for name, service in self._services.items()
+            },
         }
 
     def _op_state(self, request: dict[str, Any]) -> dict[str, Any]:

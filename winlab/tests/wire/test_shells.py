@@ -167,6 +167,35 @@ def test_the_shell_quota_is_a_fault(serve: Callable[..., Served]) -> None:
     assert talk.open_shell()
 
 
+def test_a_shell_ends_after_the_idle_time_that_its_client_names(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from winlab.server import shells
+
+    served = serve(winrm={"max_shells_per_user": 1})
+    talk = client(served)
+    now = shells.time.monotonic()
+    talk.open_shell(idle_timeout="PT30S")
+    monkeypatch.setattr(shells.time, "monotonic", lambda: now + 20)
+    with pytest.raises(WSManFaultError):
+        talk.open_shell()
+    monkeypatch.setattr(shells.time, "monotonic", lambda: now + 40)
+    assert talk.open_shell()
+
+
+def test_a_shell_outlives_its_connection_until_it_is_deleted_or_the_host_reboots(served: Served) -> None:
+    client(served).open_shell()
+    talk = client(served)
+    shell = talk.open_shell()
+    assert served.service.shells.count() == 2
+    talk.close_shell(shell)
+    assert served.service.shells.count() == 1
+    with served.host.lock:
+        served.host.reboot()
+    talk.open_shell()
+    assert served.service.shells.count() == 1
+
+
 def test_the_operation_quota_is_the_fault_that_makes_ansible_open_a_new_shell(
     serve: Callable[..., Served],
 ) -> None:

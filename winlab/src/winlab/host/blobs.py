@@ -120,3 +120,12 @@ class BlobStore:
         for sha256 in candidates:
             if sha256 not in self._pins:
                 self.path(sha256).unlink(missing_ok=True)
+
+    def sweep(self, alive: set[str]) -> None:
+        """Remove everything but `alive` and what is on its way to a file, unfinished uploads too.
+
+        To be called before anything is received: an upload that has begun would be lost.
+        """
+        for path in self.folder.iterdir():
+            if path.name not in alive and path.name not in self._pins:
+                path.unlink(missing_ok=True)

@@ -164,6 +164,10 @@ class Host:
                 self._pieces.setdefault(name, json.dumps(stored, sort_keys=True))
             text = ",\n".join(f"{json.dumps(name)}: {self._pieces[name]}" for name in sorted(self._pieces))
             self._write(f'{{"format": {STATE_FORMAT},\n{text}}}\n')
+            # After the state and not before: what the state on disk refers to must be there. A replaced file may
+            # have held a secret, so its content does not outlive the save that forgets it.
+            if "files" in self._lazy:
+                self.files.collect_garbage()
             return True
 
     def _write(self, text: str) -> None:
@@ -202,6 +206,8 @@ class Host:
             self._stored, self._lazy, self._pieces = state, {}, {}
             for name, component in self._components().items():
                 self._restore(name, component)
+            if "files" in state or "files" in self._lazy:
+                self.files.sweep()
             self._dirty = set()
         return True
 

@@ -49,6 +49,8 @@ class Shell:
 
     id: str
     session: Session
+    idle_seconds: float = IDLE_SECONDS
+    boot: int = 0
     used: float = field(default_factory=time.monotonic)
     commands: dict[str, Command] = field(default_factory=dict)
     operations: int = 0
@@ -127,9 +129,9 @@ class ShellService:
         if message.resource != wsman.CMD_SHELL:
             reason = f"The resource URI {message.resource} is not served by this simulated host."
             raise Fault(wsman.BAD_ACTION, reason, "w:InvalidResourceURI")
-        wsman.shell_body(message)
+        idle = wsman.idle_timeout(message) or IDLE_SECONDS
         self._expire()
-        shell = Shell(str(uuid.uuid4()).upper(), session)
+        shell = Shell(str(uuid.uuid4()).upper(), session, min(idle, IDLE_SECONDS), self._host.boot_count)
         with self._lock:
             mine = sum(1 for other in self._shells.values() if other.session.sid == session.sid)
             if mine >= self.quotas.shells_per_user:
@@ -186,7 +188,7 @@ class ShellService:
     def _signal(self, message: Message, session: Session) -> bytes:
         shell = self._shell(message, session)
         command_id, _ = wsman.signal(message)
-        command = shell.commands.pop(command_id, None)
+        command = shell.commands.pop(command_id.upper(), None)
         if command is not None:
             command.cancel()
         return wsman.acknowledged(message)
@@ -214,10 +216,20 @@ class ShellService:
         return command
 
     def _expire(self) -> None:
-        oldest = time.monotonic() - IDLE_SECONDS
+        """End shells that nobody has used for their idle time, and those of an earlier boot that run nothing.
+
+        A shell outlives the connections of its client: one that was never deleted stays for its idle time, and
+        counts. A fast reboot lets the commands of the moment end, no more.
+        """
+        now = time.monotonic()
         with self._lock:
-            idle = [shell for shell in self._shells.values() if shell.used < oldest]
-            for shell in idle:
+            over = [
+                shell
+                for shell in self._shells.values()
+                if shell.used < now - shell.idle_seconds
+                or (shell.boot != self._host.boot_count and not shell.commands)
+            ]
+            for shell in over:
                 del self._shells[shell.id]
-        for shell in idle:
+        for shell in over:
             shell.close()

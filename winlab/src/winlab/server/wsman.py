@@ -190,6 +190,12 @@ def shell_body(message: Message) -> etree._Element:
     return _body(message, "Shell")
 
 
+def idle_timeout(message: Message) -> float:
+    """Seconds without use after which the client of a Create gives its shell up; 0 when it names none."""
+    text = (shell_body(message).findtext(f"{{{SHELL}}}IdleTimeOut") or "").strip()
+    return _seconds(text) if text else 0.0
+
+
 def created(message: Message, shell_id: str, owner: str, address: str) -> bytes:
     """The answer to a Create."""
     body = (

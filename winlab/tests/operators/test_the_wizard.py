@@ -12,7 +12,8 @@ from cryptography import x509
 from lxml import etree
 from winlab.errors import NotModelled, WinlabError
 from winlab.host import certificate_store
-from winlab.products import ecma_configuration, ecma_host, ecma_scim, ecma_wizard
+from winlab.products import ecma_configuration, ecma_host, ecma_scim, ecma_source, ecma_wizard
+from winlab.products.operator_answers import Answers
 
 from .conftest import TOKEN, XML, Desk
 
@@ -108,6 +109,48 @@ def test_published_configuration_can_be_read() -> None:
     (connector,) = loaded.connectors
     assert (loaded.port, connector.name, connector.anchor) == (8585, "CSV", "AzureObjectID")
     assert connector.full_import
+
+
+def test_parameters_whose_names_differ_in_brackets_alone_are_told_apart() -> None:
+    names = ("Password", "Password (auxiliary)", "Password  (impersonate)")
+    fields = [{"field": name, "value": str(number)} for number, name in enumerate(names)]
+    answers = Answers({"pages": [{"page": "Connectivity", "fields": fields}]})
+    found = [answers.parameter("connectivity", name) for name in names]
+    assert [item["value"] for item in found if item] == ["0", "1", "2"]
+    assert answers.unused() == []
+
+
+@pytest.mark.parametrize("name", ["lync-powershell", "powershell-psma"])
+def test_management_agents_of_real_servers_go_through_the_wizard(desk: Desk, name: str) -> None:
+    path = SAMPLE.parents[1] / f"ecma2/{name}.export-ma.xml"
+    if not path.exists():
+        pytest.skip("the published sample is not on this machine")
+    source = ecma_source.read(path.read_bytes())
+    desk.host.files.write_bytes(XML, path.read_bytes())
+    desk.host.files.write_bytes(rf"{ecma_host.ECMA_FOLDER}\{source.dll}", b"MZ stand-in", force=True)
+    target = "User" if "User" in source.classes else "person"
+    first = source.classes[target][0].name
+    desk.sheet["pages"] = [
+        page for page in desk.sheet["pages"] if page["page"] not in ("Connectivity", "Select attributes")
+    ]
+    desk.put("Properties", "Extension DLL", None)
+    desk.put("Object types", "Target object", target)
+    desk.put("Object types", "Anchor", first)
+    desk.put("Object types", "DN", first)
+    desk.put("Select attributes", first, True)
+    pages = {"connectivity": "Connectivity", "partition": "Partitions", "global": "Global"}
+    for item in source.parameters:
+        if item.encrypted:
+            desk.put(pages[item.use], item.name, f"typed for {item.name}")
+    assert desk.wizard()["ignored"] == []
+    rows = {
+        row.findtext("Name"): row.findtext("Value")
+        for row in configuration(desk).iterfind("Connectors/Connector/ConnectorConfig/Parameters/Parameter")
+    }
+    for item in source.parameters:
+        if item.use != "run-step":
+            expected = f"typed for {item.name}" if item.encrypted else item.value
+            assert (rows[item.name] or "").splitlines() == expected.splitlines()
 
 
 REFUSALS: list[tuple[str, Callable[[Desk], object], str]] = [

@@ -27,7 +27,7 @@ from winlab.host import certificate_store
 from winlab.products import ecma_configuration, ecma_host, ecma_scim, ecma_source
 from winlab.products.ecma_configuration import Connector, SelectedAttribute
 from winlab.products.mim_configuration import ConfigurationError
-from winlab.products.operator_answers import Answers
+from winlab.products.operator_answers import Answers, as_text
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -331,9 +331,9 @@ class _Operator:
     def _parameter(self, item: ecma_source.Parameter) -> ecma_source.Parameter:
         pages = (f"Schema {item.page}",) if item.use == "schema" else _PAGES.get(item.use, ())
         for page in pages:
-            found = self._answers.field(page, item.name)
+            found = self._answers.parameter(page, item.name)
             if found is not None and found.get("value") is not None:
-                return replace(item, value=self._answers.text(page, item.name))
+                return replace(item, value=as_text(found["value"]))
         if item.encrypted and item.use != "run-step":
             raise self._stop(
                 f"{pages[0] if pages else item.use}: {item.name}",

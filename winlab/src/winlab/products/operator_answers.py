@@ -1,7 +1,8 @@
 """The answer sheet as an operator uses it: `pages[{page, fields[{field, value, ...}]}]`.
 
-Pages and fields are those of the ECMA host's wizard (domain/ecma_host.md 2.1); case, runs of blanks and a
-remark in brackets at the end of a field ("Autosync timer (minutes)") do not matter.
+Pages and fields are those of the ECMA host's wizard (domain/ecma_host.md 2.1); case and runs of blanks do not
+matter, nor does a remark in brackets after one of the wizard's own fields ("Autosync timer (minutes)"). The
+names of a connector's parameters are taken whole: real ones differ in their brackets alone.
 """
 
 from __future__ import annotations
@@ -67,37 +68,38 @@ class Answers:
         self._values[key] = {**self._values.get(key, {}), "value": value}
         self._shown.setdefault(key, f"{page}: {field}")
 
-    def field(self, page: str, *names: str) -> Mapping[str, Any] | None:
-        """The first of these fields that is on the sheet."""
-        for name in names:
-            key = _normal(page), _normal(name)
-            if key in self._values:
+    def parameter(self, page: str, name: str) -> Mapping[str, Any] | None:
+        """The field of exactly that name, if it is on the sheet."""
+        key = _normal(page), _normal(name)
+        if key not in self._values:
+            return None
+        self._asked.add(key)
+        return self._values[key]
+
+    def field(self, page: str, name: str) -> Mapping[str, Any] | None:
+        """One of the wizard's own fields, if it is on the sheet, with or without a remark in brackets."""
+        wanted = _normal(page), _normal(name)
+        for key in (wanted, *self._values):
+            if key in self._values and (key[0], _normal(_REMARK.sub("", key[1]))) == wanted:
                 self._asked.add(key)
                 return self._values[key]
         return None
 
-    def value(self, page: str, *names: str) -> Any:
-        """The answer to the first of these fields; None for nothing written."""
-        found = self.field(page, *names)
-        return None if found is None else found.get("value")
+    def text(self, page: str, name: str) -> str:
+        """The answer to one of the wizard's own fields as text, empty for nothing written."""
+        found = self.field(page, name)
+        return "" if found is None else as_text(found.get("value"))
 
-    def text(self, page: str, *names: str) -> str:
-        """The answer as text, empty for nothing written."""
-        value = self.value(page, *names)
-        if isinstance(value, bool):
-            return "1" if value else "0"
-        return "" if value is None else str(value)
-
-    def ticked(self, page: str, *names: str, default: bool = False) -> bool:
+    def ticked(self, page: str, name: str, default: bool = False) -> bool:
         """The answer as a tick.
 
         Raises:
             WinlabError: it is neither yes nor no.
         """
-        found = self.field(page, *names)
+        found = self.field(page, name)
         if found is None or found.get("value") is None:
             return default
-        return self.as_tick(page, names[0], found["value"])
+        return self.as_tick(page, name, found["value"])
 
     def as_tick(self, page: str, name: str, value: Any) -> bool:
         """A value as a tick."""
@@ -117,5 +119,12 @@ class Answers:
         return [self._shown[key] for key in self._values if key not in self._asked]
 
 
+def as_text(value: Any) -> str:
+    """A value as the connector gets it: a tick is 1 or 0."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return "" if value is None else str(value)
+
+
 def _normal(text: str) -> str:
-    return " ".join(_REMARK.sub("", text).split()).casefold()
+    return " ".join(text.split()).casefold()

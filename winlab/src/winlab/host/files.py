@@ -325,7 +325,7 @@ class FileSystem(Volumes):
         copied.attributes = node.attributes | {"Archive"}
         return copied.entry()
 
-    # attributes, times, rules
+    # attributes, times, rules: of a link itself, as GetNamedSecurityInfo gives them (upstream's tests of win_acl)
 
     def set_attributes(self, path: str, attributes: Iterable[str], session: Caller | None = None) -> None:
         """Replace the attributes; names as in `System.IO.FileAttributes`."""
@@ -359,13 +359,13 @@ class FileSystem(Volumes):
 
     def acl(self, path: str, session: Caller | None = None) -> Acl:
         """Return the access rules, inherited ones included."""
-        node = self._node(path, session)
+        node = self._node(path, session, follow=False)
         self._require(node, session, acl.READ_PERMISSIONS)
         return Acl(node.effective(), node.protected)
 
     def set_acl(self, path: str, rules: Acl, session: Caller | None = None) -> None:
         """Replace the object's own rules; inherited ones in `rules` are ignored: the parent has them."""
-        node = self._node(path, session)
+        node = self._node(path, session, follow=False)
         self._require(node, session, acl.CHANGE_PERMISSIONS)
         node.aces, node.protected = acl.canonical(rules.explicit), rules.protected
         node.share()
@@ -373,13 +373,13 @@ class FileSystem(Volumes):
 
     def owner(self, path: str, session: Caller | None = None) -> str:
         """Return the owner's SID."""
-        node = self._node(path, session)
+        node = self._node(path, session, follow=False)
         self._require(node, session, acl.READ_PERMISSIONS)
         return node.owner
 
     def set_owner(self, path: str, sid: str, session: Caller | None = None) -> None:
         """Give the object to `sid`."""
-        node = self._node(path, session)
+        node = self._node(path, session, follow=False)
         self._require(node, session, acl.TAKE_OWNERSHIP)
         node.owner = sid
         node.share()

@@ -112,6 +112,11 @@ def method_errors(method: str, count: int) -> Iterator[None]:
         ) from error
 
 
+_ERROR_FILENAME_TOO_LONG = 206
+# Folders in folders before a path has 260 characters, about; a circle of links only.
+_DEEPEST = 120
+
+
 class Disk:
     """The file system as one module call sees it: its logon, its current folder, .NET's messages."""
 
@@ -194,13 +199,18 @@ class Disk:
         except Win32Error:
             return f"O:{sid}"
 
-    def tree_size(self, path: str) -> int:
-        """Return the sum of the sizes of all files below a folder; links are not followed."""
+    def tree_size(self, path: str, depth: int = 0) -> int:
+        """Return the sum of the sizes of all files below a folder.
+
+        `EnumerateFiles` goes through links to folders (win_stat.ps1 line 143, and upstream counts their
+        files); in a circle it ends with a path that is too long.
+        """
+        if depth > _DEEPEST:
+            raise Win32Error(_ERROR_FILENAME_TOO_LONG, path)
         total = 0
         for entry in self.entries(path):
-            if entry.link_type is not None:
-                continue
-            total += self.tree_size(entry.path) if entry.is_dir else entry.size
+            inner = join_path(path, entry.name)
+            total += self.tree_size(inner, depth + 1) if entry.is_dir else entry.size
         return total
 
     def share_names(self, folder: str) -> str | list[str] | None:

@@ -30,6 +30,7 @@ def win_tempfile(call: Call) -> dict[str, Any]:
             full = disk.full(path)
             if not call.check_mode:
                 _create(disk, full, state)
+            full = _with_long_names(disk, full)
         except Win32Error as error:
             text = text_of(error)
             continue
@@ -37,6 +38,12 @@ def win_tempfile(call: Call) -> dict[str, Any]:
     raise ModuleFailure(
         f"No random temporary file worked in {_ATTEMPTS} attempts. Error: {text}", changed=True, state=state
     )
+
+
+def _with_long_names(disk: Disk, full: str) -> str:
+    """Lines 26-34: `FullName` and `GetFullPath` write short names out; a folder's link stays as it is."""
+    folder, _, name = full.rpartition("\\")
+    return rf"{disk.entry(folder).path}\{name}" if "~" in folder else full
 
 
 def _create(disk: Disk, full: str, state: str) -> None:

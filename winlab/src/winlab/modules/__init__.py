@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from winlab import returns
 from winlab.errors import NotModelled, WinlabError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def twin(name: str, *, locked: bool = True) -> Callable[[TwinFunction], TwinFunc
             raise ValueError(
                 f"twin {name}: registered by {known.function.__module__} and {function.__module__}"
             )
-        _twins[name] = Twin(name, function, locked)
+        _twins[name] = Twin(name, returns.checked(name, function), locked)
         return function
 
     return register

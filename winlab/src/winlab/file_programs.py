@@ -1,7 +1,7 @@
 r"""`reg.exe load|unload|import` and `sort.exe FILE`, as upstream's own integration targets use them.
 
-Sources: Microsoft's pages "reg load", "reg unload", "reg import", "sort"; the format of the file is in the page
-"How to add, modify, or delete registry subkeys and values by using a .reg file".
+Sources: Microsoft's pages "reg load", "reg unload", "reg import", "sort"; the format of the file is in
+the page "How to add, modify, or delete registry subkeys and values by using a .reg file".
 """
 
 from __future__ import annotations

@@ -121,18 +121,38 @@ def installed(name: str, search: list[Path] | None = None) -> Pin:
     Raises:
         WinlabError: the module, or a utility that it names, is not installed.
     """
-    namespace, collection, module = name.split(".", 2)
-    plugins = _collection(namespace, collection, search) / "plugins"
-    path = plugins / "modules" / f"{module}.ps1"
-    if not path.is_file():
-        raise WinlabError(f"{path}: pins: no such file; expected the module {name}. Install its collection.")
-    action = plugins / "action" / f"{module}.py"
-    fqn = f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}"
+    path = module_path(name, search)
+    action = path.parents[1] / "action" / f"{path.stem}.py"
     return Pin(
         module=_file_digest(path),
-        utils={util: _file_digest(where) for util, where in _utils(path, fqn, search).items()},
+        utils={util: _file_digest(where) for util, where in _util_paths(name, path, search).items()},
         action=_file_digest(action) if action.is_file() else "",
     )
+
+
+def module_path(name: str, search: list[Path] | None = None) -> Path:
+    """The source of an installed module.
+
+    Raises:
+        WinlabError: it is not installed.
+    """
+    namespace, collection, module = name.split(".", 2)
+    path = _collection(namespace, collection, search) / "plugins" / "modules" / f"{module}.ps1"
+    if not path.is_file():
+        raise WinlabError(f"{path}: pins: no such file; expected the module {name}. Install its collection.")
+    return path
+
+
+def util_scripts(name: str) -> dict[str, Script]:
+    """The module_utils that an installed module names, by name with and without ending."""
+    found = _util_paths(name, module_path(name), None)
+    scripts = {util: Script(where.name, str(where), where.read_bytes()) for util, where in found.items()}
+    return {**scripts, **{util.rpartition(".")[0]: script for util, script in scripts.items()}}
+
+
+def _util_paths(name: str, path: Path, search: list[Path] | None) -> dict[str, Path]:
+    namespace, collection, module = name.split(".", 2)
+    return _utils(path, f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}", search)
 
 
 def check(names: list[str]) -> list[str]:

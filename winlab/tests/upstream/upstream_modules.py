@@ -1,0 +1,64 @@
+"""Twins of the small modules that some targets bring along (`library/` of the target), pinned to their text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from winlab.arguments.legacy import param
+from winlab.modules import Call
+from winlab.modules._dotnet import Disk
+from winlab.modules._registry import is_drive_path
+from winlab.pins import Pin
+
+from winlab import modules, pins
+
+
+def helper(name: str, sha256: str) -> Any:
+    """Register the twin of a target's own module."""
+    full = f"ansible.legacy.{name}"
+    pins.add(full, Pin(sha256))
+    return modules.twin(full)
+
+
+@helper("test_symlink_file", "03236c7fa11df820aa1f94bc7774d66abe30e7290a57e4b2f1f2033f14c284f2")
+def test_symlink_file(call: Call) -> dict[str, Any]:
+    """win_stat: make or remove a symbolic link."""
+    disk = Disk(call)
+    state = param(call, "state", type="str", default="present", validateset=("absent", "present"))
+    src: str = param(call, "src", type="path", failifempty=True)
+    target = param(call, "target", type="path", failifempty=state == "present")
+    if disk.test(src) == (state == "present"):
+        return {"changed": False}
+    if state == "present":
+        disk.files.make_link(disk.full(src), target, "SymbolicLink", disk.is_container(target))
+    else:
+        disk.files.delete(disk.full(src), session=disk.session, force=True)
+    return {"changed": True}
+
+
+@helper("test_get_right", "05e36cbb716b23cc8602f492cb642333b55c1dfafdcc3e1fd6bcbc6bab864de8")
+def test_get_right(call: Call) -> dict[str, Any]:
+    """win_user_right: who holds a right, as `secedit /export` says: local users by name, the others by SID.
+
+    The SIDs are looked up (lines 32-42); a name without domain is left as it is, which upstream's tests.yml expects.
+    """
+    name: str = param(call, "name", type="str", failifempty=True)
+    accounts = call.host.accounts
+    local = {user.sid: user.name for user in accounts.users()}
+    return {
+        "changed": False,
+        "users": [local.get(sid) or accounts.display(sid) for sid in accounts.holders(name)],
+    }
+
+
+# The digest is that of the text on the wire: Ansible puts its own code in for the line POWERSHELL_COMMON.
+@helper("test_get_acl", "e90fa9ad72449f73316bbc2cb2662bd9facb81d641d6ab4fb90449f534a598ab")
+def test_get_acl(call: Call) -> dict[str, Any]:
+    """win_acl_inheritance: whether a path inherits rules, and for each account whether its last rule is inherited."""
+    path: str = call.expand(param(call, "path", type="str", failifempty=True))
+    if is_drive_path(path):
+        rules = call.host.registry.acl(path, call.session)
+    else:
+        rules = call.host.files.acl(Disk(call).full(path), call.session)
+    details = {ace.sid: {"isinherited": ace.inherited} for ace in rules.aces}
+    return {"changed": False, "inherited": not rules.protected, "user_details": details}

@@ -75,6 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument(
         "--update", nargs="+", metavar="NAME", help="pin the installed version of these modules"
     )
+    evidence = _add(commands, "evidence", _evidence, "say what each option of each twin rests on")
+    wanted = evidence.add_mutually_exclusive_group()
+    wanted.add_argument("--write", action="store_true", help="write the tables into winlab's docs")
+    wanted.add_argument("--check", action="store_true", help="exit 1 when a table in the docs is stale")
+    evidence.add_argument("--docs", type=Path, help="folder of the tables (docs of the source tree)")
     return parser
 
 
@@ -263,6 +268,23 @@ def _pins(options: argparse.Namespace) -> int:
         _say(str(pins.update(options.update)))
         return 0
     lines = pins.check(modules.names())
+    for line in lines:
+        _say(line)
+    return 1 if lines else 0
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from winlab import evidence  # noqa: PLC0415  (each command imports what it needs)
+
+    if not options.write and not options.check:
+        sys.stdout.write(evidence.evidence_table())
+        return 0
+    folder = options.docs or evidence.default_folder()
+    if options.write:
+        for path in evidence.write(folder):
+            _say(str(path))
+        return 0
+    lines = evidence.check(folder)
     for line in lines:
         _say(line)
     return 1 if lines else 0

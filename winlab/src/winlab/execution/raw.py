@@ -145,7 +145,9 @@ def _exists(host: Host, session: Session, match: re.Match[str]) -> CommandResult
 
 
 def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
-    if not session.holds("SeShutdownPrivilege") and not session.holds("SeRemoteShutdownPrivilege"):
+    # Upstream's target win_reboot: a logon from the network needs the right to shut down from there.
+    remote = session.logon_type.startswith("network")
+    if not session.holds("SeRemoteShutdownPrivilege" if remote else "SeShutdownPrivilege"):
         return _shutdown_result(5, "Access is denied.(5)")
     with host.lock:
         if host.shutdown_due:

@@ -77,7 +77,9 @@ def test_what_is_no_registry_file_is_refused(windows: Host, content: bytes | Non
 
 
 def test_an_unknown_line_or_verb_is_not_modelled(windows: Host) -> None:
-    windows.files.write_bytes(FILE, (HEADER + '[HKEY_LOCAL_MACHINE\\Software\\S]\r\n"x"=str(2):1\r\n').encode())
+    windows.files.write_bytes(
+        FILE, (HEADER + '[HKEY_LOCAL_MACHINE\\Software\\S]\r\n"x"=str(2):1\r\n').encode()
+    )
     for line in (f"reg.exe import {FILE}", "reg.exe query HKLM\\Software"):
         with pytest.raises(NotModelled):
             run(windows, line)

@@ -174,19 +174,20 @@ def fact_list(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
     return unchanged("abc", "def")
 
 
+@form("425305e25df9df108e011164f7ca97522276cf1bc67b8aec3a7139cd60fb9a81")
 @form("15d8785a28014fa6c57e6481dfa3eae03399ee07d83b7eff5ba7792641fb59fb")
 def no_such_command(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
-    """A word that names no command."""
+    """A word that names no command (win_shell; the test command of win_reboot)."""
     raise ScriptError(
         ErrorRecord(
-            "The term 'bogus_command1234' is not recognized as the name of a cmdlet, function, script file, or "
+            f"The term '{call.text.strip()}' is not recognized as the name of a cmdlet, function, script file, or "
             "operable program. Check the spelling of the name, or if a path was included, verify that the path "
             "is correct and try again.",
             "System.Management.Automation.CommandNotFoundException",
             "CommandNotFoundException",
             "ObjectNotFound",
             "",
-            "bogus_command1234",
+            call.text.strip(),
         )
     )
 

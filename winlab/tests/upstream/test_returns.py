@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ GOOD: dict[str, Any] = {"changed": False, "path": "x", "size": 1, "stat": {"exis
 def section(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     if "made_up" in request.node.name:
         monkeypatch.setattr(returns, "documented", lambda name: SECTION)
+        monkeypatch.setattr(returns, "_sidecar", Path)
 
 
 @pytest.mark.parametrize(

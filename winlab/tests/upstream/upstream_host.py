@@ -20,4 +20,6 @@ def build(host: Host, entry: Mapping[str, Any], secrets: Mapping[str, str], base
     """Build the template of the lab; called by its full name from the definition."""
     # win_slurp reads it as a large file; only its size is like the real one's.
     host.files.write_bytes(r"C:\Windows\explorer.exe", b"MZ".ljust(EXPLORER_BYTES, b"\0"))
+    host.files.write_bytes(r"C:\pagefile.sys", b"")
+    host.files.set_attributes(r"C:\pagefile.sys", {"Archive", "Hidden", "System"})
     templates.build(host, {**entry, "template": templates.DEFAULT_TEMPLATE}, secrets, base)

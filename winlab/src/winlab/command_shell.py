@@ -77,6 +77,9 @@ def _run_one(call: ProcessCall, text: str) -> ProcessResult:
         expanded = redirected["text"]
     if _REDIRECTION.search(re.sub(r'"[^"]*"', "", expanded)):
         raise NotModelled(f"{call.host.name}: cmd.exe redirection in {text!r}", "Run the program by itself.")
+    if expanded.lower().startswith("echo."):
+        # Microsoft's page "echo": `echo.` writes what follows the dot, a blank line when nothing does.
+        expanded = f"echo {expanded[len('echo.') :]}"
     name, _, rest = expanded.partition(" ")
     builtin = _BUILTINS.get(name.lower().lstrip("@"))
     result = builtin(_Line(call, expanded, rest)) if builtin else _external(call, name, expanded)

@@ -104,7 +104,9 @@ class Controller:
         results: dict[str, Any] = {}
         if start >= 0:
             document = json.JSONDecoder().raw_decode(done.stdout[start:])[0]
-            results = {task["task"]["name"]: task["hosts"]["real01"] for task in document["plays"][0]["tasks"]}
+            results = {
+                task["task"]["name"]: task["hosts"]["real01"] for task in document["plays"][0]["tasks"]
+            }
         return done.returncode, results, done.stdout + done.stderr
 
     def transcript(self) -> Path:

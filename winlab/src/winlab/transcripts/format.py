@@ -1,7 +1,7 @@
 """A transcript's file: JSON lines, the first one its header (docs/transcripts.md).
 
-A line is written in one piece at the end of the file; a line that was cut off by a crash is an error that says so,
-not a shorter transcript.
+A line is written in one piece at the end of the file; one that was cut off by a crash is an error that says
+so, not a shorter transcript.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ class Bindings:
 
     Attributes:
         known: bound by what the client sent.
-        made: bound by an answer with a value that was made up. The client may know the real value from elsewhere
-            (a drive's name that the facts told too); what it sends then counts.
+        made: bound by an answer with a value that was made up. The client may know the real value from
+            elsewhere (a drive's name that the facts told too); what it sends then counts.
     """
 
     known: dict[int, int] = field(default_factory=dict)
@@ -41,10 +41,11 @@ class Bindings:
         """A copy to try something with."""
         return Bindings(dict(self.known), dict(self.made))
 
+
 class Tape:
     """A transcript that is played: calls in their order, each first time from the first that fits.
 
-    A call that comes more often than it was recorded gets the last answer that fits once more, as polling needs.
+    A call that comes more often than it was recorded gets the last answer that fits, as polling needs.
 
     Args:
         transcript: the transcript.
@@ -86,7 +87,9 @@ class Tape:
             return "no call of that name was recorded"
         shas = {str(call.call.get("sha256", "")) for call in same}
         if actual.get("sha256", "") not in shas:
-            return f"recorded with another version: SHA-256 {', '.join(sorted(shas))}, here {actual['sha256']}"
+            return (
+                f"recorded with another version: SHA-256 {', '.join(sorted(shas))}, here {actual['sha256']}"
+            )
         names = ", ".join(sorted(map(str, actual["arguments"])))
         return f"recorded {len(same)} times, never with these arguments ({names}) and flags"
 
@@ -172,4 +175,3 @@ def learn(values: Values, recorded: Any, raw: Any) -> None:
     elif isinstance(recorded, list) and isinstance(raw, list):
         for item, other in zip(recorded, raw, strict=False):
             learn(values, item, other)
-

@@ -1,7 +1,7 @@
 """What a remote command was: from its command line and standard input to a name and arguments.
 
-The recorder sees them on the controller before they are sent, the replay after they have arrived; both use this,
-so that they agree. Nothing here is redacted yet.
+The recorder sees them on the controller before they are sent, the replay after they have arrived; both use
+this, so that they agree. Nothing here is redacted yet.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ class Recording(_Real):
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Exec:
         """Run a command and keep it."""
         real = super().exec_command
-        return self._recorder().exec_command(cmd, in_data, lambda: real(cmd, in_data=in_data, sudoable=sudoable))
+        return self._recorder().exec_command(
+            cmd, in_data, lambda: real(cmd, in_data=in_data, sudoable=sudoable)
+        )
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Send a file and keep that it was."""

@@ -1,9 +1,9 @@
 """Keeps transcripts on the controller, beneath Ansible's connection plugins.
 
-ansible-playbook loads every connection plugin before its workers are forked (playbook_executor.py of ansible-core
-2.19), so that all workers of a run share the key and the name that this module makes when it is imported. The key
-exists in memory alone: without it the digests in a `.numbers` file, which give equal values equal numbers across
-workers, tell nothing.
+ansible-playbook loads every connection plugin before its workers are forked (playbook_executor.py of
+ansible-core 2.19), so that all workers of a run share the key and the name that this module makes when it is
+imported. The key exists in memory alone: without it the digests in a `.numbers` file, which give equal values
+equal numbers across workers, tell nothing.
 """
 
 from __future__ import annotations
@@ -134,18 +134,19 @@ class Recorder:
                 # Numbers first: a crash in between leaves one that nobody has, never one that two have.
                 self._append_numbers(numbers)
                 _write_all(stream, text)
-        except (OSError, WinlabError) as error:
-            # The host has done it already: failing the task now would tell a lie about the host.
-            self._warn(f"{self.path}: a call of {observed.kind} {observed.name} is missing: {error}")
+        except Exception as error:
+            # The host has done it already: failing the task now would tell a lie about the host. Only the
+            # kind of an unexpected error is told, its text may hold what is being redacted.
+            known = isinstance(error, (OSError, WinlabError))
+            what = str(error) if known else type(error).__name__
+            self._warn(f"{self.path}: a call of {observed.kind} {observed.name} is missing: {what}")
 
     def _job(self, observed: Observed, redactor: Redactor) -> str:
         """The module whose result async_status hands on; another worker may have started it."""
         if observed.name != records.ASYNC_STATUS or not observed.arguments.get("jid"):
             return ""
         job = redactor.value(str(observed.arguments["jid"]), None)
-        found = (
-            records.started_job(json.loads(line), job) for line in self.path.read_bytes().splitlines()
-        )
+        found = (records.started_job(json.loads(line), job) for line in self.path.read_bytes().splitlines())
         return next((name for name in found if name), "")
 
     @contextlib.contextmanager
@@ -171,7 +172,11 @@ class Recorder:
         from ansible.release import __version__ as core  # noqa: PLC0415  (Ansible is there where plugins run)
 
         return files.line(
-            files.HEADER, format=files.FORMAT, winlab=__version__, ansible_core=core, connection=self._connection
+            files.HEADER,
+            format=files.FORMAT,
+            winlab=__version__,
+            ansible_core=core,
+            connection=self._connection,
         )
 
     def _read_numbers(self) -> list[tuple[str, bool]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from winlab.transcripts.observation import FETCH, HELPER, MODULE, PUT, SCRIPT, Observed
-from winlab.transcripts.redaction import Redactor
+from winlab.transcripts.redaction import Redactor, is_placeholder
 from winlab.transcripts.rules import NOTHING, ONLY_SWITCHES, Rule, allowed
 
 ASYNC_STATUS = "ansible.windows.async_status"
@@ -41,7 +41,7 @@ def call(observed: Observed, redactor: Redactor) -> dict[str, Any]:
     return found
 
 
-def answer(
+def answer(  # noqa: PLR0917  (what a connection plugin gives)
     observed: Observed, redactor: Redactor, rc: int, stdout: bytes, stderr: bytes, job: str = ""
 ) -> dict[str, Any]:
     """The redacted form of what came back; `job` is the module whose result async_status hands on."""
@@ -56,12 +56,10 @@ def host_facts(observed: Observed, redacted: Mapping[str, Any]) -> dict[str, Any
     stdout = redacted.get("stdout")
     if observed.name != "ansible.windows.setup" or not isinstance(stdout, dict):
         return {}
-    facts = (stdout.get("json") or {}).get("ansible_facts") or {}
-    return {
-        name: facts[fact]
-        for fact, name in HOST_FACTS.items()
-        if isinstance(facts.get(fact), (str, int))
-    }
+    facts = (stdout.get("json") or {}).get("ansible_facts")
+    if not isinstance(facts, dict) or is_placeholder(facts):
+        return {}
+    return {name: facts[fact] for fact, name in HOST_FACTS.items() if isinstance(facts.get(fact), (str, int))}
 
 
 def started_job(record: Mapping[str, Any], job: Any) -> str:

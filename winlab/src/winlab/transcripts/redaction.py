@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from winlab.transcripts.rules import CONTROLLER, NOTHING, RANDOM, SECRET, SECRET_NAMES, Rule
 
@@ -23,6 +23,8 @@ MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("sid", re.compile(r"S-1-\d+(?:-\d+)+", re.ASCII)),
     ("guid", re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.ASCII | re.IGNORECASE)),
+    # action/__init__.py of ansible-core removes only folders with `-tmp-` in their name.
+    ("temporary", re.compile(r"[A-Za-z]:\\(?:.*\\)?ansible-tmp-[\d.-]+", re.ASCII)),
     ("path", re.compile(r"[A-Za-z]:[\\/].*")),
     ("unc", re.compile(r"\\\\.+")),
     ("registry", re.compile(r"HK(?:LM|CU|CR|U|CC|EY_\w+)(?::\\|\\|:).*", re.IGNORECASE)),
@@ -146,7 +148,7 @@ def form_of(text: str) -> str:
     return next((name for name, pattern in _FORMS if pattern.fullmatch(text)), "")
 
 
-def is_placeholder(value: Any) -> bool:
+def is_placeholder(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a value of a transcript is a placeholder."""
     return isinstance(value, dict) and MARK in value
 

@@ -1,4 +1,4 @@
-"""A transcript served as a host over real WinRM: what was recorded is answered, everything else fails by name."""
+"""A transcript served as a host over real WinRM: what was recorded is answered, all else fails by name."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class Player:
             result = CommandResult(1, "", str(error))
         except Exception as error:
             log.exception("replay")
-            result = CommandResult(1, "", f"winlab: {self._name}: {type(error).__name__}; expected an answer.")
+            result = CommandResult(
+                1, "", f"winlab: {self._name}: {type(error).__name__}; expected an answer."
+            )
         streams.output.write("stdout", result.stdout.encode("utf-8", "surrogatepass"))
         streams.output.write("stderr", result.stderr.encode("utf-8", "surrogatepass"))
         return result.rc
@@ -109,8 +111,8 @@ class Player:
     def _unknown(self, observed: Observed) -> CommandResult:
         what = f"{observed.kind} {observed.name}".rstrip()
         text = (
-            f"winlab: {self._name}: {what}: {self.tape.explain(observed)}; expected a call of the transcript. "
-            "Record it, or run what was recorded."
+            f"winlab: {self._name}: {what}: {self.tape.explain(observed)}; expected a call of the "
+            "transcript. Record it, or run what was recorded."
         )
         log.warning("%s", text)
         if observed.kind != MODULE:

@@ -1,4 +1,4 @@
-"""Which fields may stay in a transcript: the allow-list of `allowed.json`, as trees that values are walked with.
+"""Which fields may stay in a transcript: the allow-list of `allowed.json`, as trees to walk values with.
 
 A field is named by its path, `stat.exists`; lists are walked through without a mark, `*` stands for any key.
 Whatever has no path there is redacted, its name included.
@@ -16,7 +16,7 @@ from typing import Any
 
 FILE = "allowed.json"
 ANY_KEY = "*"
-SECRET = "secret"
+SECRET = "secret"  # noqa: S105  (a kind of rule)
 RANDOM = "random"
 SOURCE = "source"
 CONTROLLER = "controller"
@@ -52,7 +52,7 @@ class Rule:
         """Whether the key may stay as it is."""
         return key in self.fields
 
-    def allows(self, value: Any, source: str = "") -> bool:
+    def allows(self, value: Any, source: str = "") -> bool:  # noqa: PLR0911  (a table of kinds)
         """Whether the value may stay as it is. `source` is the public text of the module."""
         kind = self.kind
         if kind == "switch":
@@ -72,7 +72,9 @@ class Rule:
 
 
 NOTHING = Rule()
-ONLY_SWITCHES = Rule(fields={name: Rule("switch") for name in ("changed", "failed", "skipped", "unreachable")})
+ONLY_SWITCHES = Rule(
+    fields={name: Rule("switch") for name in ("changed", "failed", "skipped", "unreachable")}
+)
 
 
 @dataclass(frozen=True)

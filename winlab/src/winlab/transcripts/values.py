@@ -1,12 +1,13 @@
 """Placeholders back to values: of the recorded form and length, equal where they were equal.
 
-A value that is known (the client sent it, the twin printed it, or a person named it) stands for its placeholder
-from then on; for the others one is made.
+A value that is known (the client sent it, the twin printed it, or a person named it) stands for its
+placeholder from then on; for the others one is made.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,14 @@ from winlab.transcripts.redaction import KEY_MARK, MARK, is_placeholder
 
 # A value of a secret, whose length is not told; long enough for a password policy, and no real one.
 _SECRET_LENGTH = 14
-_FORMS: Mapping[str, str] = {"path": "C:\\", "unc": "\\\\h\\", "registry": "HKLM:\\", "sid": "S-1-5-21-"}
-_NUMBERS = frozenset({"sid", "digits"})
+_FORMS: Mapping[str, str] = {
+    "path": "C:\\",
+    "temporary": "C:\\ansible-tmp-",
+    "unc": "\\\\h\\",
+    "registry": "HKLM:\\",
+    "sid": "S-1-5-21-",
+}
+_NUMBERS = frozenset({"sid", "digits", "temporary"})
 _GUID_GROUPS = (8, 12, 16, 20)
 Scalar = str | int | float | bool
 
@@ -45,7 +52,9 @@ class Values:
         contents: dict[int, tuple[str, int]] = {}
         for call in transcript.calls:
             content = call.answer.get("content")
-            for name, digest in content.items() if isinstance(content, dict) else ():
+            if not isinstance(content, dict):
+                continue
+            for name, digest in content.items():
                 if is_placeholder(digest):
                     contents[int(digest["n"])] = (name, int(content["length"]))
         return cls(known, contents)
@@ -106,7 +115,7 @@ def text_of(form: str, length: int, number: int, secret: bool = False) -> str:
     if form == "guid" and length == 36:  # RFC 9562: 32 digits in groups of 8, 4, 4, 4 and 12
         digits = f"{number:032x}"
         cuts = (0, *_GUID_GROUPS, 32)
-        return "-".join(digits[start:end] for start, end in zip(cuts, cuts[1:], strict=False))
+        return "-".join(digits[start:end] for start, end in itertools.pairwise(cuts))
     if secret:
         return f"Rr-{number}".ljust(length, "x")[:length]
     start = _FORMS.get(form, "")[:length]

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _operator_options(_add(commands, "operator", _operator, "do what a person does at a host's screen"))
     inventory = _add(commands, "inventory", _inventory, "write an Ansible inventory of the hosts (mode 0600)")
     inventory.add_argument("--output", type=Path, required=True, metavar="FILE", help="it holds passwords")
+    _transcript_commands(commands)
     pins = _add(commands, "pins", _pins, "compare the twins' pins with what is installed, or renew them")
     action = pins.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="exit 1 and say what differs")
@@ -81,6 +84,30 @@ def _parser() -> argparse.ArgumentParser:
     wanted.add_argument("--check", action="store_true", help="exit 1 when a table in the docs is stale")
     evidence.add_argument("--docs", type=Path, help="folder of the tables (docs of the source tree)")
     return parser
+
+
+def _transcript_commands(commands: Any) -> None:
+    replay = _add(
+        commands, "replay", _replay, "serve a host that answers what a transcript holds, until Ctrl-C"
+    )
+    replay.add_argument("transcript", type=Path)
+    replay.add_argument(
+        "--inventory",
+        type=Path,
+        metavar="FILE",
+        help="write an inventory there (mode 0600): it holds a password",
+    )
+    compare = _json(
+        _add(commands, "compare", _compare, "hold a transcript against the twins (exit 1: they differ)")
+    )
+    compare.add_argument("transcript", type=Path)
+    compare.add_argument("--definition", type=Path, help="build the host of this lab instead of a template")
+    compare.add_argument("--host", default="", help="the host in the definition")
+    compare.add_argument(
+        "--template", default="", help="the template, instead of the one of the recorded build"
+    )
+    compare.add_argument("--values", type=Path, metavar="FILE", help="real values by number, JSON")
+    _add(commands, "plugins", _plugins, "print the folder of the connection plugins that record")
 
 
 def _operator_options(parser: argparse.ArgumentParser) -> None:
@@ -258,6 +285,50 @@ def _inventory(options: argparse.Namespace) -> int:
 
     inventory.write(lab.StateFolder(options.state), options.output)
     _say(str(options.output))
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from winlab.transcripts import format as files  # noqa: PLC0415  (each command imports what it needs)
+    from winlab.transcripts import replay  # noqa: PLC0415
+
+    transcript = files.read(options.transcript)
+    with replay.serve(transcript, options.inventory) as served:
+        try:
+            for scheme, port in sorted(served.ports.items()):
+                _say(f"{scheme}://{served.address}:{port}/wsman")
+            _say(f"inventory {served.inventory}")
+            sys.stdout.flush()
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            for call in served.player.tape.unplayed:
+                _say(f"not asked for: {call.title}")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from winlab.transcripts import compare  # noqa: PLC0415  (each command imports what it needs)
+    from winlab.transcripts import format as files  # noqa: PLC0415
+
+    transcript = files.read(options.transcript)
+    known = compare.read_values(options.values) if options.values else {}
+    with tempfile.TemporaryDirectory(prefix="winlab-compare-") as name:
+        host, session = compare.fresh_host(
+            transcript, Path(name), options.definition, options.host, options.template
+        )
+        outcomes = list(compare.Comparison(transcript, host, session, known).outcomes())
+    if options.json:
+        _print_json([outcome.to_dict() for outcome in outcomes])
+    else:
+        for text in compare.report(outcomes):
+            _say(text)
+    return compare.exit_code(outcomes)
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    from winlab.transcripts import plugin  # noqa: PLC0415  (each command imports what it needs)
+
+    _say(str(plugin.folder()))
     return 0
 
 

@@ -142,17 +142,17 @@ class CallbackModule(CallbackBase):
         manager = self._play.get_variable_manager()
         variables = manager.get_vars(play=self._play, host=host)
         templar = Templar(loader=manager._loader, variables=variables)
-        psrp = variables.get("ansible_connection") == "psrp"
-        names = {
-            "address": "ansible_host",
-            "port": "ansible_port",
-            "user": "ansible_user",
-            "transport": "ansible_psrp_auth" if psrp else "ansible_winrm_transport",
-        }
-        found = {}
-        for key, name in names.items():
+
+        def value(name):
             try:
-                found[key] = str(templar.template(variables.get(name, "")))
+                return str(templar.template(variables.get(name, "")))
             except AnsibleError:
-                found[key] = ""  # an inventory that cannot be resolved has its own error
-        return found
+                return ""  # an inventory that cannot be resolved has its own error
+
+        psrp = value("ansible_connection") == "psrp"
+        return {
+            "address": value("ansible_host"),
+            "port": value("ansible_port"),
+            "user": value("ansible_user"),
+            "transport": value("ansible_psrp_auth" if psrp else "ansible_winrm_transport"),
+        }

@@ -147,6 +147,7 @@ class Server:
             "snapshot": self._op_snapshot,
             "reset": self._op_reset,
             "operator": self._op_operator,
+            "fault": self._op_fault,
             "stop": self._op_stop,
         }
 
@@ -155,10 +156,8 @@ class Server:
             "pid": os.getpid(),
             "definition": str(self._lab.definition.path),
             "definition_sha256": self._lab.definition.sha256,
-            "hosts": {
-                name: {**self._endpoint(name), "shells": service.shells.count()}
-                for name, service in self._services.items()
-            },
+            "hosts": {name: self._endpoint(name) for name in self._services},
+            "shells": {name: service.shells.count() for name, service in self._services.items()},
         }
 
     def _op_state(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -170,9 +169,23 @@ class Server:
     def _op_operator(self, request: dict[str, Any]) -> dict[str, Any]:
         return operators.perform(self._named(request), request, self._lab.secrets)
 
+    def _op_fault(self, request: dict[str, Any]) -> dict[str, Any]:
+        faults = self._named(request).faults
+        action = request.get("action")
+        if action == "set":
+            return {"fault": faults.set(str(request.get("kind")), **request.get("values", {})).to_dict()}
+        if action == "clear":
+            return {"cleared": faults.clear(request.get("which"))}
+        return {"faults": [fault.to_dict() for fault in faults.list()]}
+
     def _op_snapshot(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._change, contextlib.ExitStack() as held:
             for host in self._hosts.values():
+                if host.faults:
+                    raise WinlabError(
+                        f"{host.name}: snapshot: faults are set; expected none, since their effects would be "
+                        f"kept. Run `winlab fault {host.name} clear`."
+                    )
                 held.enter_context(host.lock)
                 host.touch()
                 host.save()

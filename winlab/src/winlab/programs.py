@@ -189,6 +189,12 @@ def run(
         )
     process = host.processes.start(found, command_line, session.account, session.logon_id, parent)
     result = ProcessResult(rc=1)
+    fault = host.faults.take("program", ntpath.basename(found))
+    if fault is not None:
+        text = str(fault.values["text"])
+        result = ProcessResult(int(fault.values["rc"]), f"{text}\r\n" if text else "")
+        host.processes.end(process.pid, result.rc)
+        return result
     try:
         result = behaviour(
             ProcessCall(

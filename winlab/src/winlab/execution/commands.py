@@ -9,6 +9,7 @@ import re
 import traceback
 from typing import TYPE_CHECKING
 
+from winlab import command_lines
 from winlab.errors import NotModelled, Win32Error, WinlabError
 from winlab.execution import asyncjobs, become, helpers, modules, raw
 from winlab.execution.profiles import ensure_profile
@@ -30,6 +31,11 @@ _ENCODED = re.compile(
     r"\A(?:[A-Za-z]:[\\/\w .()]*[\\/])?powershell(?:\.exe)?\s(?:.*\s)?"
     r"-(?:e|ec|enc\w*)\s+(?P<text>[A-Za-z0-9+/=]+)\Z",
     re.IGNORECASE | re.DOTALL,
+)
+# connection/psrp.py: what follows a command that is no PowerShell text of Ansible's own; how a file is run.
+_EXIT_SUFFIX = "\nexit $LASTEXITCODE"
+_FILE_SCRIPT = (
+    "param([string]$Path, [Parameter(ValueFromRemainingArguments)][string[]]$ScriptArgs) & $Path @ScriptArgs"
 )
 # ANSIBLE_KEEP_REMOTE_FILES=1: the manifest lies in a file (winrm_wire.md 1.6).
 _PIPED = re.compile(
@@ -73,6 +79,13 @@ def _dispatch(
 ) -> CommandResult:
     line = request.line
     reader = Reader(streams.stdin)
+    if request.script is not None:
+        if request.script == _FILE_SCRIPT:
+            return raw.run_script(host, session, command_lines.join(request.script_arguments))
+        text = request.script.removesuffix(_EXIT_SUFFIX)
+        if _PIPED.match(text) is None and _ENCODED.match(text) is None:
+            return _run_text(host, session, text, reader, streams=streams, pid=pid)
+        line = text
     if piped := _PIPED.match(line):
         line = piped["rest"]
         stdin = Stdin()
@@ -92,6 +105,12 @@ def _dispatch(
             "Cannot process the command because the value specified with -EncodedCommand is not "
             "properly encoded.",
         )
+    return _run_text(host, session, text, reader, streams=streams, pid=pid)
+
+
+def _run_text(
+    host: Host, session: Session, text: str, reader: Reader, *, streams: Streams, pid: int
+) -> CommandResult:
     if BOOTSTRAP_MARK in text:
         return _run_manifest(host, session, reader, streams, pid)
     return raw.run_script(host, session, text)
@@ -108,6 +127,9 @@ def _run_manifest(host: Host, session: Session, reader: Reader, streams: Streams
         return CommandResult.error(f"ConvertFrom-Json : Invalid JSON primitive: {first}.")
     except UnknownLayout as error:
         return modules.failure(str(error))
+    junk = host.faults.take("junk")
+    if junk is not None:
+        streams.output.write("stdout", f"{junk.values['text']}\r\n".encode())
     return perform(Run(host, session, manifest, reader, streams, pid), manifest.actions)
 
 
@@ -131,11 +153,15 @@ _STEPS: dict[str, Step] = {
     "powershell_expand_user.ps1": helpers.expand_user,
     "winrm_put_file.ps1": helpers.put_file,
     "winrm_fetch_file.ps1": helpers.fetch_file,
+    "psrp_put_file.ps1": helpers.put_file,
+    "psrp_fetch_file.ps1": helpers.stream_file,
 }
 
 
 def _shown(request: CommandRequest) -> str:
     # Process auditing sees the whole line; the encoded text is kept short, it may hold a raw task's secrets.
+    if request.script is not None:
+        return "wsmprovhost.exe -Embedding"
     return re.sub(r"(-EncodedCommand\s+\S{16})\S+", r"\1...", request.line, flags=re.IGNORECASE)
 
 

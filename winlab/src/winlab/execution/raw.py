@@ -156,6 +156,7 @@ def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult
             )
         host.processes.start("shutdown.exe", f"shutdown.exe /r /t {match['delay']}", session.account)
         fast = (host.definition.get("reboot") or {}).get("fast", True)
+        fast = fast and host.faults.number("outage", "seconds") is None
         host.schedule_reboot(0 if fast else float(match["delay"]))
         if fast:
             host.tick()

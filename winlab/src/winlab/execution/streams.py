@@ -27,14 +27,28 @@ class Stdin:
         self._cancelled = False
         self._changed = threading.Condition()
 
-    def feed(self, data: bytes, end: bool, timeout: float) -> bool:
-        """Hand over bytes; False when the command did not read within `timeout`, and nothing was taken."""
+    def has_room(self, timeout: float) -> bool:
+        """Wait until more can be handed over; False when the command did not read within `timeout`."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while self._pending > MAX_PENDING and not self._cancelled and not self._ended:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     return False
+        return True
+
+    def feed(self, data: bytes, end: bool, timeout: float, *, force: bool = False) -> bool:
+        """Hand over bytes; False when the command did not read within `timeout`, and nothing was taken.
+
+        Args:
+            data: the bytes.
+            end: whether these are the last.
+            timeout: seconds to wait for room.
+            force: take them at once; the caller has waited with `has_room`.
+        """
+        with self._changed:
+            if not force and not self.has_room(timeout):
+                return False
             if data and not self._ended and not self._cancelled:
                 self._pieces.append(data)
                 self._pending += len(data)
@@ -148,21 +162,38 @@ class Output:
             self.done = True
             self._announce()
 
-    def take(self, room: int, timeout: float) -> tuple[list[tuple[str, bytes]], bool] | None:
-        """Up to `room` bytes and whether that was all; None when nothing came within `timeout`."""
+    def wait_below(self, limit: int, timeout: float) -> bool:
+        """Wait until fewer than `limit` bytes are untaken; False when the reader is gone or too slow."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._size < limit or self.done, timeout) and not self.done
+
+    def take(
+        self, room: int, timeout: float, *, whole: bool = False
+    ) -> tuple[list[tuple[str, bytes]], bool] | None:
+        """Up to `room` bytes and whether that was all; None when nothing came within `timeout`.
+
+        Args:
+            room: how much fits the answer.
+            timeout: seconds to wait for something.
+            whole: whether a piece must not be cut, as PSRP fragments; the first one is taken in any case.
+        """
         with self._changed:
             if not self._changed.wait_for(lambda: self._announced or self.done, timeout):
                 return None
             taken: list[tuple[str, bytes]] = []
             while self._pieces and room > 0:
                 name, data = self._pieces.popleft()
-                if len(data) > room:
+                if whole and taken and len(data) > room:
+                    self._pieces.appendleft((name, data))
+                    break
+                if not whole and len(data) > room:
                     self._pieces.appendleft((name, data[room:]))
                     data = data[:room]
                 taken.append((name, data))
                 room -= len(data)
                 self._size -= len(data)
             self._announced = bool(self._pieces)
+            self._changed.notify_all()
             return taken, self.done and not self._pieces
 
     def _announce(self) -> None:
@@ -172,10 +203,19 @@ class Output:
 
 @dataclass(frozen=True)
 class CommandRequest:
-    """The command line of a WinRS command: program and its arguments as one text."""
+    """The command line of a WinRS command: program and its arguments as one text.
+
+    Attributes:
+        command: the program.
+        arguments: its arguments.
+        script: the PowerShell text of a runspace's pipeline instead; None for a command line.
+        script_arguments: what the text is called with.
+    """
 
     command: str
     arguments: str
+    script: str | None = None
+    script_arguments: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from winlab.errors import WinlabError
+from winlab.faults import Faults
 from winlab.host.accounts import Accounts
 from winlab.host.certificates import Certificate, read_certificate
 from winlab.host.clock import Clock
@@ -94,6 +95,7 @@ class Host:
         self.unreachable_until = 0.0
         self.shutdown_due = 0.0
         self.reboot_hooks: list[Callable[[Host], None]] = []
+        self.faults = Faults()
         self.events = Events(lambda: self.touch("events"), self.clock)
         self.ports = Ports(lambda: self.touch("ports"))
         self.processes = Processes(lambda: self.touch("processes"), self.clock)
@@ -164,8 +166,8 @@ class Host:
                 self._pieces.setdefault(name, json.dumps(stored, sort_keys=True))
             text = ",\n".join(f"{json.dumps(name)}: {self._pieces[name]}" for name in sorted(self._pieces))
             self._write(f'{{"format": {STATE_FORMAT},\n{text}}}\n')
-            # After the state and not before: what the state on disk refers to must be there. A replaced file may
-            # have held a secret, so its content does not outlive the save that forgets it.
+            # After the state and not before: what the state on disk refers to must be there. A replaced file
+            # may have held a secret, so its content does not outlive the save that forgets it.
             if "files" in self._lazy:
                 self.files.collect_garbage()
             return True
@@ -265,7 +267,10 @@ class Host:
         with self.lock:
             if not self.shutdown_due or self.clock.now() < self.shutdown_due:
                 return False
-            self.reboot(float(self.definition.get("reboot", {}).get("outage", 0.0)))
+            outage = self.faults.number("outage", "seconds")
+            if outage is None:
+                outage = float(self.definition.get("reboot", {}).get("outage", 0.0))
+            self.reboot(outage)
             return True
 
     def reboot(self, outage: float = 0.0) -> None:

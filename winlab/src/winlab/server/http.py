@@ -229,6 +229,10 @@ class Listener:
         if self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
 
+    def use(self, tls: ssl.SSLContext) -> None:
+        """Offer another certificate from the next connection on."""
+        self._tls = tls
+
     def reopen(self) -> None:
         """Listen again on the same port after `close`, as a host that is back."""
         self._listen()

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from winlab import fault_effects
+from winlab.errors import WinlabError
+from winlab.faults import Fault as InjectedFault
+from winlab.faults import Undo
 from winlab.host import sids
-from winlab.server import wsman
+from winlab.server import fault_points, wsman
 from winlab.server.auth import ENCRYPTED_TYPE, SOAP_TYPE, ConnectionAuth, Policy
 from winlab.server.http import Connection, Listener, Request, Response
 from winlab.server.ntlm import BadSignature
@@ -109,8 +113,9 @@ class WinrmService:
         self._stopping = threading.Event()
         self._tls: ssl.SSLContext | None = None
         self._certificate_hash: bytes | None = None
+        self._certificate = certificate
         if certificate is not None:
-            self._tls, self._certificate_hash = _load_certificate(certificate)
+            self._tls, self._certificate_hash = load_certificate(certificate)
         self._listeners: dict[str, Listener] = {}
         try:
             if self.settings.http.enabled:
@@ -121,6 +126,8 @@ class WinrmService:
             self.close()
             raise
         host.reboot_hooks.append(self._rebooted)
+        fault_effects.attach(host)
+        host.faults.on("certificate", self._wrong_certificate)
         self._ticker = threading.Thread(target=self._tick, name=f"tick {host.name}", daemon=True)
         self._ticker.start()
 
@@ -134,6 +141,9 @@ class WinrmService:
         self._stopping.set()
         if self._rebooted in self.host.reboot_hooks:
             self.host.reboot_hooks.remove(self._rebooted)
+        # Effects go with the service, and who hangs is let go.
+        self.host.faults.off("certificate")
+        self.host.faults.clear()
         for listener in self._listeners.values():
             listener.close()
         self.shells.drop_all()
@@ -151,7 +161,7 @@ class WinrmService:
 
     def _rebooted(self, host: Host) -> None:
         # A fast reboot changes the boot time and drops nothing, for suites that are not about reboots.
-        if not is_fast_reboot(host):
+        if not is_fast_reboot(host) or not host.reachable:
             threading.Thread(target=self._go_down, name=f"reboot {host.name}", daemon=True).start()
 
     def _go_down(self) -> None:
@@ -164,6 +174,20 @@ class WinrmService:
         if not self._stopping.is_set():
             for listener in self._listeners.values():
                 listener.reopen()
+
+    def _wrong_certificate(self, fault: InjectedFault) -> Undo:
+        listener = self._listeners.get("https")
+        if listener is None or self._tls is None:
+            raise WinlabError(f"{self.host.name}: fault certificate: no HTTPS; expected a listener for it.")
+        right, right_hash = self._tls, self._certificate_hash
+        wrong, self._certificate_hash = fault_points.wrong_certificate(fault, self._certificate, self.address)
+        listener.use(wrong)
+
+        def undo() -> None:
+            listener.use(right)
+            self._certificate_hash = right_hash
+
+        return undo
 
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
@@ -205,27 +229,36 @@ class WsmanHandler:
             return Response(HTTPStatus.INTERNAL_SERVER_ERROR)
         try:
             plain = self._auth.open_body(content_type, request.body)
-            status, body = self._converse(plain, session)
+            status, body, effect = self._converse(plain, session)
         except (BadSignature, Malformed) as error:
             log.info("%s: %s", self._service.host.name, error)
             return Response(HTTPStatus.BAD_REQUEST, close=True)
-        if not sealed:
-            return Response(status, body, SOAP_TYPE)
-        return Response(status, self._auth.seal_body(body), ENCRYPTED_TYPE)
+        if sealed:
+            body = self._auth.seal_body(body)
+        response = Response(status, body, ENCRYPTED_TYPE if sealed else SOAP_TYPE)
+        return response if effect is None else fault_points.cut(response, effect)
 
-    def _converse(self, plain: bytes, session: Session) -> tuple[HTTPStatus, bytes]:
+    def _converse(self, plain: bytes, session: Session) -> tuple[HTTPStatus, bytes, str | None]:
         service = self._service
+        faults = service.host.faults
+        effect: str | None = None
         try:
-            if len(plain) > service.settings.max_envelope:
+            limit = service.settings.max_envelope
+            if faults:
+                effect = fault_points.before(faults, plain)
+                if effect == "drop":
+                    return HTTPStatus.OK, b"", effect
+                limit = fault_points.envelope(faults, limit)
+            if len(plain) > limit:
                 reason = (
                     "The WS-Management service cannot process the request. The request contained an "
                     "envelope larger "
-                    f"than the allowed {service.settings.max_envelope} octets."
+                    f"than the allowed {limit} octets."
                 )
                 raise Fault(wsman.ENVELOPE_TOO_LARGE, reason, "w:EncodingLimit")
-            return HTTPStatus.OK, service.shells.answer(wsman.parse(plain), session)
+            return HTTPStatus.OK, service.shells.answer(wsman.parse(plain), session), effect
         except Fault as error:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(error, service.host.computer_name)
+            return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(error, service.host.computer_name), effect
 
     def closed(self) -> None:
         """Nothing lives longer than the connection but its shells."""
@@ -238,7 +271,9 @@ def may_connect(session: Session) -> bool:
 
 def is_fast_reboot(host: Host) -> bool:
     """Whether a reboot drops no connection (`reboot: {fast: ...}` of the definition, default true)."""
-    return bool((host.definition.get("reboot") or {}).get("fast", True))
+    return host.faults.number("outage", "seconds") is None and bool(
+        (host.definition.get("reboot") or {}).get("fast", True)
+    )
 
 
 def _listener(given: Any, base: ListenerSettings) -> ListenerSettings:
@@ -254,7 +289,8 @@ def _listener(given: Any, base: ListenerSettings) -> ListenerSettings:
     )
 
 
-def _load_certificate(path: Path) -> tuple[ssl.SSLContext, bytes]:
+def load_certificate(path: Path) -> tuple[ssl.SSLContext, bytes]:
+    """The TLS context of a PEM file with certificate and key, and the hash that channel bindings carry."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(path)

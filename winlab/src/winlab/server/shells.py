@@ -8,11 +8,12 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from winlab.execution import CommandRequest, Streams
 from winlab.execution.streams import Output, Stdin
-from winlab.server import wsman
+from winlab.server import psrp, wsman
 from winlab.server.wsman import Fault, Message
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ class Shell:
     idle_seconds: float = IDLE_SECONDS
     boot: int = 0
     used: float = field(default_factory=time.monotonic)
-    commands: dict[str, Command] = field(default_factory=dict)
+    commands: dict[str, Command | psrp.Pipeline] = field(default_factory=dict)
     operations: int = 0
+    pool: psrp.RunspacePool | None = None
 
     def close(self) -> None:
         """End every command that still runs."""
@@ -108,6 +110,11 @@ class ShellService:
             raise Fault(wsman.BAD_ACTION, reason, "a:ActionNotSupported", message_id=message.message_id)
         try:
             return operation(message, session)
+        except psrp.BadFragment as error:
+            reason = f"The PowerShell remoting data cannot be read ({error})."
+            raise Fault(
+                wsman.SCHEMA_INVALID, reason, "w:SchemaValidationError", message_id=message.message_id
+            ) from error
         except Fault as error:
             error.message_id = error.message_id or message.message_id
             raise
@@ -126,51 +133,69 @@ class ShellService:
             shell.close()
 
     def _create(self, message: Message, session: Session) -> bytes:
-        if message.resource != wsman.CMD_SHELL:
+        remoting = message.resource == psrp.RESOURCE + psrp.CONFIGURATION
+        if message.resource != wsman.CMD_SHELL and not remoting:
             reason = f"The resource URI {message.resource} is not served by this simulated host."
             raise Fault(wsman.BAD_ACTION, reason, "w:InvalidResourceURI")
         idle = wsman.idle_timeout(message) or IDLE_SECONDS
         self._expire()
-        shell = Shell(str(uuid.uuid4()).upper(), session, min(idle, IDLE_SECONDS), self._host.boot_count)
+        chosen, creation = wsman.runspace_pool(message) if remoting else ("", "")
+        shell = Shell(
+            chosen or str(uuid.uuid4()).upper(), session, min(idle, IDLE_SECONDS), self._host.boot_count
+        )
+        if remoting:
+            shell.pool = psrp.RunspacePool(creation, partial(self._start, shell))
         with self._lock:
             mine = sum(1 for other in self._shells.values() if other.session.sid == session.sid)
-            if mine >= self.quotas.shells_per_user:
-                raise wsman.quota_fault("shells", self.quotas.shells_per_user, message.message_id)
+            limit = self._limit("shells", self.quotas.shells_per_user)
+            if mine >= limit:
+                raise wsman.quota_fault("shells", limit, message.message_id)
             self._shells[shell.id] = shell
         return wsman.created(message, shell.id, session.account, self._address)
 
     def _command(self, message: Message, session: Session) -> bytes:
         shell = self._shell(message, session)
-        line, arguments, _ = wsman.command_line(message)
+        line, arguments, client_id = wsman.command_line(message)
         shell.operations += 1
-        if shell.operations > self.quotas.operations_per_user:
-            raise wsman.quota_fault("operations", self.quotas.operations_per_user, message.message_id)
+        limit = self._limit("operations", self.quotas.operations_per_user)
+        if shell.operations > limit:
+            raise wsman.quota_fault("operations", limit, message.message_id)
+        if shell.pool is not None:
+            pipeline = shell.pool.command(client_id.upper(), "".join(arguments))
+            shell.commands[pipeline.id] = pipeline
+            return wsman.command_started(message, pipeline.id)
         command = Command(str(uuid.uuid4()).upper())
         # WINRS_CONSOLEMODE_STDIN=TRUE: the client will send nothing (winrm_wire.md 1.3).
         if message.options.get("WINRS_CONSOLEMODE_STDIN", "").upper() == "TRUE":
             command.stdin.close()
         shell.commands[command.id] = command
-        request = CommandRequest(line, " ".join(arguments))
+        self._start(shell, command, CommandRequest(line, " ".join(arguments)))
+        return wsman.command_started(message, command.id)
+
+    def _start(self, shell: Shell, command: Command | psrp.Pipeline, request: CommandRequest) -> None:
+        output = command.output if isinstance(command, Command) else command.results
         threading.Thread(
             target=self._run,
-            args=(shell.session, request, command),
+            args=(shell.session, request, Streams(command.stdin, output, command.cancelled)),
             name=f"command {command.id}",
             daemon=True,
         ).start()
-        return wsman.command_started(message, command.id)
 
-    def _run(self, session: Session, request: CommandRequest, command: Command) -> None:
+    def _run(self, session: Session, request: CommandRequest, streams: Streams) -> None:
         code = 1
         try:
-            code = self._runner(
-                self._host, session, request, Streams(command.stdin, command.output, command.cancelled)
-            )
+            code = self._runner(self._host, session, request, streams)
         finally:
-            command.output.finish(code)
+            streams.output.finish(code)
 
     def _send(self, message: Message, session: Session) -> bytes:
         shell = self._shell(message, session)
         for piece in wsman.sent_streams(message):
+            if shell.pool is not None:
+                pipeline = self._pipeline(shell, piece.command_id, message)
+                if not shell.pool.receive(piece.data, pipeline, message.timeout):
+                    raise wsman.timed_out(message)
+                continue
             command = self._find(shell, piece.command_id, message)
             if piece.name == "stdin" and not command.stdin.feed(piece.data, piece.end, message.timeout):
                 raise wsman.timed_out(message)
@@ -178,8 +203,17 @@ class ShellService:
 
     def _receive(self, message: Message, session: Session) -> bytes:
         shell = self._shell(message, session)
-        command = self._find(shell, wsman.wanted_command(message), message)
-        taken = command.output.take(wsman.room_for_streams(message), message.timeout)
+        wanted = wsman.wanted_command(message)
+        room = wsman.room_for_streams(message)
+        if shell.pool is not None:
+            pipeline = self._pipeline(shell, wanted, message)
+            output = shell.pool.output if pipeline is None else pipeline.output
+            taken = output.take(room, message.timeout, whole=True)
+            if taken is None:
+                raise wsman.timed_out(message)
+            return wsman.received(message, wanted, taken[0], None, taken[1])
+        command = self._find(shell, wanted, message)
+        taken = command.output.take(room, message.timeout)
         if taken is None:
             raise wsman.timed_out(message)
         pieces, done = taken
@@ -189,7 +223,9 @@ class ShellService:
         shell = self._shell(message, session)
         command_id, _ = wsman.signal(message)
         command = shell.commands.pop(command_id.upper(), None)
-        if command is not None:
+        if isinstance(command, psrp.Pipeline) and shell.pool is not None:
+            shell.pool.stop(command)
+        elif command is not None:
             command.cancel()
         return wsman.acknowledged(message)
 
@@ -200,6 +236,10 @@ class ShellService:
         shell.close()
         return wsman.acknowledged(message)
 
+    def _limit(self, kind: str, configured: int) -> int:
+        fault = self._host.faults.number("quota", kind)
+        return configured if fault is None else int(fault)
+
     def _shell(self, message: Message, session: Session) -> Shell:
         with self._lock:
             shell = self._shells.get(message.shell_id.upper())
@@ -208,7 +248,12 @@ class ShellService:
         shell.used = time.monotonic()
         return shell
 
-    def _find(self, shell: Shell, command_id: str, message: Message) -> Command:
+    def _pipeline(self, shell: Shell, command_id: str, message: Message) -> psrp.Pipeline | None:
+        """The pipeline of an id, None for the pool itself."""
+        found = self._find(shell, command_id, message) if command_id else None
+        return found if isinstance(found, psrp.Pipeline) else None
+
+    def _find(self, shell: Shell, command_id: str, message: Message) -> Command | psrp.Pipeline:
         command = shell.commands.get(command_id.upper())
         if command is None:
             reason = f"The command with CommandId {command_id} was not found in the shell."
@@ -216,10 +261,10 @@ class ShellService:
         return command
 
     def _expire(self) -> None:
-        """End shells that nobody has used for their idle time, and those of an earlier boot that run nothing.
+        """End shells that nobody has used for their idle time, and idle ones of an earlier boot.
 
-        A shell outlives the connections of its client: one that was never deleted stays for its idle time, and
-        counts. A fast reboot lets the commands of the moment end, no more.
+        A shell outlives the connections of its client: one that was never deleted stays for its idle time,
+        and counts. A fast reboot lets the commands of the moment end, no more.
         """
         now = time.monotonic()
         with self._lock:

@@ -196,6 +196,12 @@ def idle_timeout(message: Message) -> float:
     return _seconds(text) if text else 0.0
 
 
+def runspace_pool(message: Message) -> tuple[str, str]:
+    """Shell id and creation fragments of a Create for PowerShell remoting (MS-PSRP 3.1.5.3.1)."""
+    body = shell_body(message)
+    return body.get("ShellId", "").upper(), body.findtext(f"{{{POWERSHELL}}}creationXml") or ""
+
+
 def created(message: Message, shell_id: str, owner: str, address: str) -> bytes:
     """The answer to a Create."""
     body = (

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from winlab import __version__
+from winlab import __version__, fault_command
 from winlab.errors import WinlabError
 
 DOWN = 3  # exit code of `status` when the lab is not up, as systemctl's
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     reset.add_argument("name", nargs="?")
     _operator_options(_add(commands, "operator", _operator, "do what a person does at a host's screen"))
+    fault_command.add_options(_add(commands, "fault", fault_command.run, "let something go wrong on a host"))
     inventory = _add(commands, "inventory", _inventory, "write an Ansible inventory of the hosts (mode 0600)")
     inventory.add_argument("--output", type=Path, required=True, metavar="FILE", help="it holds passwords")
     _transcript_commands(commands)

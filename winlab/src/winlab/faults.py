@@ -2,7 +2,7 @@
 
 A fault is set by `winlab fault HOST set KIND KEY=VALUE...` or by `host.faults.set(KIND, ...)`, and lives in
 memory: a reset or the end of the process ends it. The places that can fail ask `host.faults`; without a fault
-that is the look at an empty tuple. What Ansible reports for each is in winrm_wire.md 6.1 and in winlab/tests/faults/.
+that is the look at an empty tuple. What Ansible reports for each is in winrm_wire.md 6.1 and tests/faults/.
 """
 
 from __future__ import annotations

@@ -278,6 +278,18 @@ def test_a_redacted_argument_leaves_a_call_undecided_until_its_value_is_named(
     assert cli.main([*arguments, "--values", str(values)]) == 0, capsys.readouterr().out
 
 
+def test_a_missing_key_counts_with_redacted_arguments_too_when_all_kept_values_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], record_stat: Callable[[str], Path]
+) -> None:
+    lines = [json.loads(text) for text in record_stat("C:\\never\\there").read_text().splitlines()]
+    path = tmp_path / "changed.jsonl"
+    for key, code in (("exists", 0), ("checksum", 1)):
+        _result(lines[1])["stat"].setdefault(key, {"$redacted": "str", "length": 40, "n": 900})
+        path.write_text("".join(json.dumps(item) + "\n" for item in lines))
+        assert cli.main(["compare", str(path), "--template", "windows-server-2016"]) == code
+    assert "  stat.checksum: missing key: recorded text, twin nothing" in capsys.readouterr().out
+
+
 def test_compare_builds_the_host_of_a_definition(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], stat_transcript: Path
 ) -> None:

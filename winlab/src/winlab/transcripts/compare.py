@@ -23,7 +23,7 @@ from winlab.host.sessions import Session
 from winlab.lab import Lab, StateFolder
 from winlab.products import templates
 from winlab.transcripts import payload, records
-from winlab.transcripts.differences import EXTRA, MISSING, VALUE, Difference, between
+from winlab.transcripts.differences import VALUE, Difference, between
 from winlab.transcripts.format import Recorded, Transcript
 from winlab.transcripts.matching import learn
 from winlab.transcripts.observation import HELPER, MODULE, PUT, observe
@@ -270,8 +270,9 @@ def numbers(value: Any) -> Iterator[int]:
 
 
 def _depends_on_state(difference: Difference) -> bool:
-    # Keys come and go with what was found; a type never depends on which path was asked for.
-    return difference.kind in (VALUE, MISSING, EXTRA)
+    # Where every value that stayed agrees (exists, changed, failed, rc), the two saw the same case: a key that
+    # one lacks is then the twin's affair, and so is a type.
+    return difference.kind == VALUE
 
 
 def _of_lab(folder: Path, definition: Path, name: str) -> tuple[Host, Session]:

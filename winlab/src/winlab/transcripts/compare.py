@@ -270,8 +270,8 @@ def numbers(value: Any) -> Iterator[int]:
 
 
 def _depends_on_state(difference: Difference) -> bool:
-    # Where every value which stayed agrees (exists, changed, failed, rc), the two saw the same case: a key that
-    # one lacks is then the twin's affair, and so is a type.
+    # Where every value that stayed agrees (exists, changed, failed, rc), the two saw the same case: a key
+    # that one lacks is then the twin's affair, and so is a type.
     return difference.kind == VALUE
 
 

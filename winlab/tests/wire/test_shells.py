@@ -183,7 +183,11 @@ def test_a_shell_ends_after_the_idle_time_that_its_client_names(
     assert talk.open_shell()
 
 
-def test_a_shell_outlives_its_connection_until_it_is_deleted_or_the_host_reboots(served: Served) -> None:
+def test_a_shell_outlives_its_connection_until_it_is_deleted_or_the_host_reboots(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from winlab.server import shells
+
     client(served).open_shell()
     talk = client(served)
     shell = talk.open_shell()
@@ -192,6 +196,8 @@ def test_a_shell_outlives_its_connection_until_it_is_deleted_or_the_host_reboots
     assert served.service.shells.count() == 1
     with served.host.lock:
         served.host.reboot()
+    now = shells.time.monotonic()
+    monkeypatch.setattr(shells.time, "monotonic", lambda: now + shells.REBOOT_SECONDS + 1)
     talk.open_shell()
     assert served.service.shells.count() == 1
 

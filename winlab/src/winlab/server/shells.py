@@ -26,6 +26,9 @@ MAX_SHELLS_PER_USER = 30  # `winrm get winrm/config/winrs`, Windows Server 2012 
 MAX_OPERATIONS_PER_USER = 1500  # MaxConcurrentOperationsPerUser; WinRS counts commands of a shell, never down
 IDLE_SECONDS = 7200.0  # winrs IdleTimeout, Windows Server 2012 and later
 
+# A shell of an earlier boot that was not used for so long is one that a real reboot has ended.
+REBOOT_SECONDS = 30.0
+
 Runner = Callable[["Host", "Session", CommandRequest, Streams], int]
 
 
@@ -261,10 +264,10 @@ class ShellService:
         return command
 
     def _expire(self) -> None:
-        """End shells that nobody has used for their idle time, and idle ones of an earlier boot.
+        """End shells that nobody has used for their idle time, and what a reboot would have ended.
 
         A shell outlives the connections of its client: one that was never deleted stays for its idle time,
-        and counts. A fast reboot lets the commands of the moment end, no more.
+        and counts. After a fast reboot, which drops nothing, shells in use go on.
         """
         now = time.monotonic()
         with self._lock:
@@ -272,7 +275,7 @@ class ShellService:
                 shell
                 for shell in self._shells.values()
                 if shell.used < now - shell.idle_seconds
-                or (shell.boot != self._host.boot_count and not shell.commands)
+                or (shell.boot != self._host.boot_count and shell.used < now - REBOOT_SECONDS)
             ]
             for shell in over:
                 del self._shells[shell.id]

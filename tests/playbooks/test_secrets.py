@@ -44,7 +44,9 @@ def test_no_password_appears_at_any_verbosity(lab, secrets):
 def test_no_password_stays_in_a_file_on_a_host(lab, secrets):
     assert lab.play("migrate.yml").code == 0
     for host in ("mim01", "mim02", "ecma01"):
-        blobs = {blob.name: blob for blob in (lab.state / "hosts" / host / "blobs").rglob("*") if blob.is_file()}
+        blobs = {
+            blob.name: blob for blob in (lab.state / "hosts" / host / "blobs").rglob("*") if blob.is_file()
+        }
         for path, digest in lab.files(host).items():
             data = blobs[digest].read_bytes()
             for secret in secrets:

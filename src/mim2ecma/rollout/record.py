@@ -43,6 +43,7 @@ class Run:
         evidence: Host to `simulated` or `windows <build>`.
         phases: In the order in which they began.
         refused: Whether a judgement stopped the run, not an accident.
+        accepted: Rules of readiness that somebody accepted knowingly, each with the reason.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class Run:
     evidence: dict[str, str] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
     refused: bool = False
+    accepted: dict[str, str] = field(default_factory=dict)
 
     def phase(self, name: str) -> Phase:
         """The phase of that name, made when it is new."""
@@ -99,6 +101,7 @@ class Run:
             ],
             "phases": [phase.to_dict() for phase in self.phases.values()],
             "artefacts": list(artefacts),
+            "accepted": dict(sorted(self.accepted.items())),
             "outcome": self.outcome(),
         }
 

@@ -11,6 +11,7 @@ def run():
     run.learn("mim01", {"ansible_system_vendor": "winlab", "ansible_kernel": "10.0.14393.0"})
     run.learn("ecma01", {"ansible_system_vendor": "VMware, Inc.", "ansible_kernel": "10.0.20348.0"})
     run.learn("other", {})
+    run.accepted = {"R11": "agreed in CHG-1"}
     phase = run.phase("stage")
     phase.tasks, phase.changed = 7, 2
     return run
@@ -32,6 +33,7 @@ def test_a_record_says_what_its_evidence_is_worth(run, tmp_path):
     assert [entry["path"] for entry in content["artefacts"]] == ["export/hr.xml", "to/ecma01/plan.json"]
     assert content["outcome"] == "complete"
     assert content["ticket"] == "CHG-1"
+    assert content["accepted"] == {"R11": "agreed in CHG-1"}
     assert (folder / "records" / "20261123T050000Z-abc123.json").read_text() == path.read_text()
 
 

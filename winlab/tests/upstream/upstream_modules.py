@@ -68,6 +68,12 @@ def test_get_acl(call: Call) -> dict[str, Any]:
     return {"changed": False, "inherited": not rules.protected, "user_details": details}
 
 
+@helper("prereq_setup", "84964d92f1dbd3ba241ff9324c585d181a028c18a15c23a7bec678a12367f444")
+def prereq_setup(call: Call) -> dict[str, Any]:
+    """win_package: only Windows Server 2025 over PSRP needs anything (the comment in the module)."""
+    return {"changed": False}
+
+
 # What the targets fetch, and can be made here: SleepService.exe was built from the source beside it (`files/` of the
 # target win_service): a service that starts, stops and can be paused. Packages of Windows Installer cannot be made.
 _FETCHED = {"/test/integration/targets/win_service/SleepService.exe": "upstream-sleep-service"}

@@ -77,6 +77,11 @@ def module(call: Recorded, arguments: Mapping[str, Any], environment: Mapping[st
 def _prepare_loader() -> None:
     from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
 
+    package = sys.modules.get("ansible_collections")
+    if package is not None and not type(package.__loader__).__module__.startswith("ansible."):
+        # Imported plainly before Ansible's own finder was there: without the collections' metadata.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "ansible_collections"]:
+            del sys.modules[name]
     with warnings.catch_warnings():
         # Whoever uses Ansible in the same process may have done it already, which is all the warning says.
         warnings.simplefilter("ignore", UserWarning)

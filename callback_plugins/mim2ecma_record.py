@@ -122,7 +122,9 @@ class CallbackModule(CallbackBase):
         if root is None:
             return
         self._run.inventory = root.name
-        self._run.accepted = {str(rule): str(why) for rule, why in (custom.get("mim2ecma_accepted") or {}).items()}
+        self._run.accepted = {
+            str(rule): str(why) for rule, why in (custom.get("mim2ecma_accepted") or {}).items()
+        }
         finished = now()
         try:
             if not folders:

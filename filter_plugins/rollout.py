@@ -72,7 +72,9 @@ class FilterModule:
             "staged_manifest": lambda *args: staging_changes.manifest(*args),
             "refusal_text": lambda *args: staging_changes.refusal(*args),
             "service_folder": lambda *args: staging_changes.service_folder(*args),
-            "assembly_closure": lambda connector, **options: assemblies.closure_document(connector, **options),
+            "assembly_closure": lambda connector, **options: assemblies.closure_document(
+                connector, **options
+            ),
             "closure_drawing": lambda closure: assemblies.drawing(closure),
             "staging_plan": lambda inspection, closure, inventory, **options: staging.plan_document(
                 inspection, closure, inventory, **options

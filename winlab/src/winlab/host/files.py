@@ -327,7 +327,7 @@ class FileSystem(Volumes):
         copied.attributes = node.attributes | {"Archive"}
         return copied.entry()
 
-    # attributes, times, rules: of a link itself, as GetNamedSecurityInfo gives them (upstream's tests of win_acl)
+    # attributes, times, rules: of a link itself, as GetNamedSecurityInfo gives them (upstream's win_acl)
 
     def set_attributes(self, path: str, attributes: Iterable[str], session: Caller | None = None) -> None:
         """Replace the attributes; names as in `System.IO.FileAttributes`."""

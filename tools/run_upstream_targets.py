@@ -46,6 +46,8 @@ TESTED: dict[str, tuple[str, ...]] = {
     "win_slurp": ("ansible.windows.slurp",),
     "win_template": ("ansible.windows.win_copy",),
 }
+# What a target needs that winlab cannot give, where its first failure does not say so.
+NEEDS = {"win_package": "internet: its packages are downloaded (main.yml line 17)"}
 # Actions that the controller carries out by itself, or that stand for other tasks.
 _NO_TASK = (
     "import_tasks",
@@ -92,6 +94,7 @@ class Outcome:
     skipped: set[str] = field(default_factory=set)
     options: dict[str, dict[str, str]] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    outside: str = ""
 
 
 def _tasks(node: Any) -> Iterator[tuple[int, str]]:
@@ -259,6 +262,9 @@ def read_outcome(target: Target, lines: list[str]) -> Outcome:
     for entry in map(json.loads, lines):
         key = str(entry["path"]).removeprefix(base)
         if key not in known:
+            # A role that the target depends on: without it nothing of the target is reached.
+            if entry["outcome"] == "failed" and not outcome.outside:
+                outcome.outside = f"{entry['name']!r}: {entry['message']}"
             continue
         if entry["outcome"] == "failed":
             outcome.failed[key] = str(entry["message"])
@@ -280,7 +286,9 @@ def record(target: Target, outcome: Outcome) -> dict[str, Any]:
     """One target's entry of the results file."""
     known = target.tasks()
     missing = set(known) - outcome.passed - set(outcome.failed) - outcome.skipped
-    first = next(iter(outcome.failed.items()), None)
+    failures = (f"{key} {known[key]!r}: {text}" for key, text in outcome.failed.items())
+    first = next(failures, outcome.outside)
+    needs = f"{NEEDS[target.name]}; " if target.name in NEEDS else ""
     return {
         "collection": target.collection,
         "modules": list(target.modules),
@@ -290,7 +298,7 @@ def record(target: Target, outcome: Outcome) -> dict[str, Any]:
         "skipped": len(outcome.skipped),
         "not_reached": len(missing),
         "own_passed": len(outcome.own & outcome.passed),
-        "first_failure": f"{first[0]} {known[first[0]]!r}: {_one_line(first[1])}" if first else "",
+        "first_failure": _one_line(needs + first) if first else "",
         "options": {
             name: dict(sorted(found.items()))
             for name, found in sorted(outcome.options.items())

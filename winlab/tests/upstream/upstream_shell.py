@@ -24,8 +24,9 @@ def _variable(call: ScriptCall, name: str) -> str:
     return next((value for key, value in call.environment.items() if key.upper() == name.upper()), "")
 
 
-def _written_error(message: str) -> ErrorRecord:
-    return ErrorRecord(message, _WRITE_ERROR, _WRITE_ERROR, "NotSpecified", "Write-Error")
+def _written_error(call: ScriptCall, message: str) -> ErrorRecord:
+    """An entry of Write-Error; at the top level of a text its line stands before the message."""
+    return ErrorRecord(message, _WRITE_ERROR, _WRITE_ERROR, "NotSpecified", call.text.strip())
 
 
 @form("b67403a0a3805c0e30fc984188425851b1c48c61e3b02d61b7b454c084a659e8")
@@ -39,7 +40,7 @@ def three_lines(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
 @form("23ac9f3da78512b6ba6b1f1ad60d3bd8a45a126d56a77cfa908f72a6dcb4ef2f")
 def error_and_output(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
     """win_shell: an error that ends nothing, then output."""
-    return ScriptResult(output=["some output"], errors=[_written_error("it broke")])
+    return ScriptResult(output=["some output"], errors=[_written_error(call, "it broke")])
 
 
 @form("6a7767059eef5b3aa6ea6640635255be79d833ea1f9a9cfeba609dcb6d968b73")
@@ -77,21 +78,10 @@ def job(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
 
 @form("8d35334bc0e618f06ee14da02ebb3c3f6e85ff71c486a0ff73f862255d5e9d2a")
 def interleaved(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
-    """Large texts on both streams; the last two words are arguments of one Write-Output."""
+    """Large texts on both streams. Write-Output takes what is left of its line as objects, too."""
     text = base64.b64encode(random.Random(32).randbytes(4096)).decode()
-    output = ["startout", text, text, text]
-    errors = [_written_error(message) for message in ("starterror", text, text, text)]
-    # `Write-Output doneout Write-Error doneerror`: a second positional argument is refused.
-    errors.append(
-        ErrorRecord(
-            "A positional parameter cannot be found that accepts argument 'Write-Error' (Write-Output doneout "
-            "Write-Error doneerror).",
-            "System.Management.Automation.ParameterBindingException",
-            "PositionalParameterNotFound,Microsoft.PowerShell.Commands.WriteOutputCommand",
-            "InvalidArgument",
-            "Write-Output",
-        )
-    )
+    output = ["startout", text, text, text, "doneout", "Write-Error", "doneerror"]
+    errors = [_written_error(call, message) for message in ("starterror", text, text, text)]
     return ScriptResult(output=output, errors=errors)
 
 

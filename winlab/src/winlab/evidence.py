@@ -212,8 +212,8 @@ def targets_table() -> str:
         "refuses as not modelled is a failure, even where a target ignores it. Skipped tasks (by its own "
         "conditions) do not count. A target is not run when no task of its own module passes.",
         "",
-        "Two things are lent to the host (`winlab/tests/upstream`): the scripts with which targets look at it, "
-        "each known by its text, and a stand-in for win_get_url that serves SleepService.exe alone.",
+        "Two things are lent to the host (`winlab/tests/upstream`): the scripts with which targets look at "
+        "it, each known by its text, and a stand-in for win_get_url that serves SleepService.exe alone.",
         "",
         "| Target | Module | Passed | Failed | Not reached | Skipped | Outcome | First failure |",
         "|---|---|--:|--:|--:|--:|---|---|",

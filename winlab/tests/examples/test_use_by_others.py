@@ -21,7 +21,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
     source.mkdir()
-    for name in ("src", "README.md", "LICENSE", "pyproject.toml"):
+    for name in ("src", "connection_plugins", "README.md", "LICENSE", "pyproject.toml"):
         path = WINLAB / name
         if path.is_dir():
             shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__"))

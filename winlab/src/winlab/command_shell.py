@@ -1,6 +1,7 @@
-"""`cmd.exe /c COMMAND`: a few built-in commands, and one program after another without redirections.
+"""`cmd.exe /c COMMAND`: a few built-in commands, one program after another, output into a file.
 
-Source: Microsoft's pages "cmd", "echo", "exit", "set", "type", "Conditional processing symbols".
+Source: Microsoft's pages "cmd", "del", "echo", "exit", "set", "type", "Conditional processing symbols",
+"Using command redirection operators".
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from winlab import command_lines
+from winlab import command_lines, console
 from winlab.errors import NotModelled, Win32Error
 from winlab.programs import ProcessCall, ProcessResult, program
 
@@ -18,6 +19,7 @@ ERROR_FILE_NOT_FOUND = 2
 NOT_RECOGNISED = 1
 _CALL = re.compile(r"(?is)^\s*(?:\"[^\"]*\"|\S+)\s+(?:/[dqsuv](?::\w+)?\s+)*/c\s+(?P<text>.*)$")
 _TO_STDERR = re.compile(r"(?s)^(?P<text>[^<>|\"]*?)\s?(?:1>&2|>&2)$")
+_TO_FILE = re.compile(r'(?s)^(?P<text>[^<>|"]*?)(?P<how>>>?)\s*(?P<file>"[^"]+"|[^\s<>|"&]+)\s*$')
 _REDIRECTION = re.compile(r"[<>|]")
 _JOINTS = ("&&", "||", "&")
 
@@ -75,6 +77,9 @@ def _run_one(call: ProcessCall, text: str) -> ProcessResult:
     redirected = _TO_STDERR.match(expanded)
     if redirected:
         expanded = redirected["text"]
+    into = _TO_FILE.match(expanded)
+    if into:
+        expanded = into["text"]
     if _REDIRECTION.search(re.sub(r'"[^"]*"', "", expanded)):
         raise NotModelled(f"{call.host.name}: cmd.exe redirection in {text!r}", "Run the program by itself.")
     if expanded.lower().startswith("echo."):
@@ -83,9 +88,28 @@ def _run_one(call: ProcessCall, text: str) -> ProcessResult:
     name, _, rest = expanded.partition(" ")
     builtin = _BUILTINS.get(name.lower().lstrip("@"))
     result = builtin(_Line(call, expanded, rest)) if builtin else _external(call, name, expanded)
+    if into:
+        return _into_file(call, into, result)
     if redirected:
         return ProcessResult(result.rc, "", result.stdout + result.stderr)
     return result
+
+
+def _into_file(call: ProcessCall, match: re.Match[str], result: ProcessResult) -> ProcessResult:
+    """`COMMAND > FILE` and `COMMAND >> FILE`: standard output goes to the file."""
+    path = _absolute(call, match["file"].strip('"'))
+    files, data = call.host.files, console.raw(result.stdout)
+    try:
+        if match["how"] == ">>" and files.exists(path):
+            data = files.read_bytes(path, call.session) + data
+        files.write_bytes(path, data, call.session)
+    except Win32Error as error:
+        return ProcessResult(1, "", f"{error.message}.\r\n")
+    return ProcessResult(result.rc, "", result.stderr)
+
+
+def _absolute(call: ProcessCall, path: str) -> str:
+    return path if ":" in path else rf"{call.cwd}\{path}"
 
 
 def _external(call: ProcessCall, name: str, text: str) -> ProcessResult:
@@ -141,7 +165,23 @@ def _type(line: _Line) -> ProcessResult:
     if not line.call.host.files.is_file(full):
         return ProcessResult(1, "", "The system cannot find the file specified.\r\n")
     content = line.call.host.files.read_bytes(full, line.call.session)
-    return ProcessResult(0, content.decode("utf-8", "replace"))
+    return ProcessResult(0, console.written(content))
+
+
+def _delete(line: _Line) -> ProcessResult:
+    """`del FILE...`: a file that is not there is told, and is no error (Microsoft's page "del")."""
+    if any(word.startswith("/") for word in line.rest.split()) or set("*?") & set(line.rest):
+        raise NotModelled(f"{line.call.host.name}: cmd.exe {line.text!r}", "Give del names of files alone.")
+    stdout = ""
+    for path in _paths(line):
+        if not line.call.host.files.is_file(path):
+            stdout += f"Could Not Find {path}\r\n"
+            continue
+        try:
+            line.call.host.files.delete(path, session=line.call.session)
+        except Win32Error as error:
+            stdout += f"{path}\r\n{error.message}.\r\n"
+    return ProcessResult(0, stdout)
 
 
 def _make_folder(line: _Line) -> ProcessResult:
@@ -194,7 +234,9 @@ def _make_link(line: _Line) -> ProcessResult:
 
 _BUILTINS: dict[str, Callable[[_Line], ProcessResult]] = {
     "cd": _cd,
+    "del": _delete,
     "echo": _echo,
+    "erase": _delete,
     "exit": _exit,
     "md": _make_folder,
     "mkdir": _make_folder,

@@ -84,7 +84,7 @@ class ProcessCall:
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """How a process ended: exit code (unsigned 32 bit) and what it wrote."""
+    """How a process ended: exit code (unsigned 32 bit) and what it wrote (see `winlab.console`)."""
 
     rc: int = 0
     stdout: str = ""

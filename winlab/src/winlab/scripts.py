@@ -51,6 +51,8 @@ class ErrorRecord:
         category: name of the ErrorCategory.
         activity: the command that failed.
         target: the object it was about.
+        origin: what stands before the message where that is not the activity: for `Write-Error` the
+            whole script or the function that called it.
     """
 
     message: str
@@ -59,6 +61,7 @@ class ErrorRecord:
     category: str = "NotSpecified"
     activity: str = ""
     target: Any = None
+    origin: str = ""
 
 
 class ScriptError(Exception):
@@ -90,6 +93,7 @@ class ScriptCall:
         tmpdir: `$Ansible.Tmpdir`.
         stdin: what is piped into its process.
         error_action: `continue`, `stop` or `silently_continue`.
+        typed: the text as its process got it, where that is more than `text`.
     """
 
     host: Host
@@ -104,6 +108,7 @@ class ScriptCall:
     tmpdir: str = ""
     stdin: bytes = b""
     error_action: str = "continue"
+    typed: str = ""
 
     def parameter(self, name: str, default: Any = None) -> Any:
         """A named parameter without regard to case, or the default."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from winlab import programs, scripts
+from winlab import console, programs, scripts
 from winlab.errors import Win32Error
 from winlab.programs import ProcessResult
 from winlab.scripts import ErrorRecord, ScriptCall, ScriptError, ScriptResult
@@ -63,7 +63,8 @@ def error_text(record: ErrorRecord) -> str:
     category = f"{record.category}: ({record.target if record.target is not None else ''}:) "
     reason = record.exception_type.rpartition(".")[2]
     identifier = record.fully_qualified_error_id or record.message
-    prefix = f"{record.activity} : " if record.activity else ""
+    origin = record.origin or record.activity
+    prefix = f"{origin} : " if origin else ""
     return (
         f"{prefix}{record.message}\r\n"
         f"    + CategoryInfo          : {category}[{record.activity}], {reason}\r\n"
@@ -182,8 +183,9 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
             stderr += error_text(record)
             failed = True
             continue
-        stdout += result.stdout
-        stderr += result.stderr
+        # PowerShell reads a program's output in the console's code page and writes it anew.
+        stdout += console.decode(result.stdout)
+        stderr += console.decode(result.stderr)
         last, failed = result.rc, result.rc != 0
     return ProcessResult(FAILED if failed else 0, stdout, stderr)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from winlab import programs, scripts, shell_text
 from winlab.errors import NotModelled, Win32Error
-from winlab.host import timezones
+from winlab.host import sids, timezones
 from winlab.host.service_types import Service
 from winlab.programs import ProcessCall, ProcessResult, program
 from winlab.scripts import ScriptCall
@@ -70,12 +70,40 @@ def tzutil(call: ProcessCall) -> ProcessResult:
 
 @program("whoami")
 def whoami(call: ProcessCall) -> ProcessResult:
-    r"""`whoami.exe` without options: `domain\user` in lower case."""
+    r"""`whoami.exe`: `domain\user` in lower case; with `/groups` a table of the token's groups."""
+    if [word.lower() for word in call.arguments] == ["/groups"]:
+        return ProcessResult(0, _group_table(call))
     if call.arguments:
         raise NotModelled(
             f"{call.host.name}: whoami.exe {' '.join(call.arguments)}", "Use ansible.windows.win_whoami."
         )
     return ProcessResult(0, f"{call.session.account.lower()}\r\n")
+
+
+_KINDS = {"alias": "Alias", "label": "Label", "user": "User", "well_known_group": "Well-known group"}
+
+
+def _group_table(call: ProcessCall) -> str:
+    """A heading with a line below it, then columns as wide as what they hold; labels come last."""
+    session = call.session
+    rows = []
+    for sid in [*sorted(session.groups | session.deny_only), session.integrity]:
+        found = call.host.accounts.resolve(sid)
+        name = f"{found.domain}\\{found.name}" if found.domain else found.name
+        attributes = "Mandatory group, Enabled by default, Enabled group"
+        if found.kind == "label":
+            attributes = ""
+        elif sid in session.deny_only:
+            attributes = "Group used for deny only"
+        elif sid == sids.ADMINISTRATORS:
+            attributes += ", Group owner"
+        rows.append((name, _KINDS[found.kind], sid, attributes))
+    heads = ("Group Name", "Type", "SID", "Attributes")
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = ["", "GROUP INFORMATION", "-----------------", ""]
+    for row in (heads, ["=" * width for width in widths], *rows):
+        lines.append(" ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 @program("shutdown")
@@ -247,12 +275,18 @@ def powershell(call: ProcessCall) -> ProcessResult:
             host=call.host,
             session=call.session,
             text=text.removeprefix(INPUT_ENCODING_PREFIX),
+            typed=text,
             arguments=arguments,
             cwd=call.cwd,
             environment=call.environment,
-            stdin=call.stdin,
+            stdin=b"" if _reads_commands(call) else call.stdin,
         )
     )
+
+
+def _reads_commands(call: ProcessCall) -> bool:
+    """Whether the text comes on standard input: `-`, the value of -Command (about_PowerShell_exe)."""
+    return call.arguments[-1:] == ("-",)
 
 
 # Parameters that take a value, and switches, by the shortest form that powershell.exe accepts.
@@ -261,6 +295,8 @@ _WITH_VALUE = ("ex", "ep", "in", "of", "w", "v", "ps", "conf")
 
 def _powershell_text(call: ProcessCall) -> tuple[str, tuple[str, ...]]:
     words = list(call.arguments)
+    if _reads_commands(call):
+        return call.stdin.decode("utf-8-sig", "replace"), ()
     while words:
         word = words.pop(0)
         option = word.lstrip("-/").lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from winlab.scripts import Credential, ErrorRecord, ScriptError, ScriptResult, SecureText
 
-from winlab import programs, scripts
+from winlab import console, programs, scripts
 
 
 @programs.program("test-args")
@@ -257,3 +257,88 @@ def test_an_unknown_script_fails_with_its_digest(windows):
     result = windows.run("win_powershell", script="Get-Unknown")
     assert result["failed"] is True
     assert scripts.digest("Get-Unknown") in result["msg"]
+
+
+@programs.program("test-bytes")
+def write_bytes(call: programs.ProcessCall) -> programs.ProcessResult:
+    return programs.ProcessResult(0, console.written(bytes.fromhex(call.arguments[0])))
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "text"),
+    [
+        ("c3bc", None, "ü"),
+        ("c3bc", "us-ascii", "??"),  # two bytes that ASCII does not know
+        ("fc", "Windows-1252", "ü"),
+        ("93fa967b", "shift_jis", "日本"),
+        ("93fa", None, "\ufffd\ufffd"),
+        ("fffe6100", "shift_jis", "a"),  # a byte order mark wins (StreamReader)
+        ("81", "ibm850", "ü"),
+    ],
+)
+def test_output_is_read_in_the_encoding_that_is_named(windows, data, encoding, text):
+    programs.install(windows.host, r"C:\b.exe", "test-bytes")
+    line = rf"C:\b.exe {data}"
+    assert windows.run("win_command", cmd=line, output_encoding_override=encoding)["stdout"] == text
+    shell = windows.run("win_shell", _raw_params=line, executable="cmd", output_encoding_override=encoding)
+    assert shell["stdout"] == text
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "count", "prefix"),
+    [
+        ("win_command", {"cmd": "hostname.exe"}, 7, "Failed to run: 'hostname.exe': "),
+        ("win_shell", {"_raw_params": "hostname.exe"}, 6, ""),
+    ],
+)
+def test_an_encoding_that_dotnet_does_not_have_fails_after_the_process_has_run(
+    windows, module, options, count, prefix
+):
+    result = windows.run(module, output_encoding_override="klingon", **options)
+    assert (result["failed"], result["changed"], result["rc"]) == (True, False, 2)
+    assert result["msg"].startswith(
+        f'{prefix}Exception calling "CreateProcess" with "{count}" argument(s): "\'klingon\' is not a supported '
+        "encoding name."
+    )
+    assert "hostname.exe" in [entry.image.rpartition("\\")[2] for entry in windows.host.processes.history()]
+
+
+def test_an_encoding_that_winlab_does_not_know_is_not_guessed(windows):
+    result = windows.run("win_command", cmd="hostname.exe", output_encoding_override="hz")
+    assert "the encoding 'hz' is not modelled" in result["msg"]
+
+
+def test_win_shell_counts_the_arguments_of_its_own_method(windows):
+    result = windows.run("win_shell", _raw_params="x", executable="none")
+    assert result["msg"] == (
+        'Exception calling "CreateProcess" with "6" argument(s): "CreateProcessW() failed (The system cannot '
+        'find the file specified, Win32ErrorCode 2)"'
+    )
+
+
+def test_cmd_writes_into_files_and_deletes_them(windows):
+    for line in ("echo one> C:\\o.txt", "echo two>>C:\\o.txt", "cmd.exe /c exit 3 > C:\\p.txt"):
+        result = windows.run("win_command", cmd=f'cmd /c "{line}"')
+        assert (result["stdout"], result["stderr"]) == ("", "")
+    assert result["rc"] == 3
+    assert windows.host.files.read_bytes(r"C:\o.txt") == b"one\r\ntwo\r\n"
+    assert windows.host.files.read_bytes(r"C:\p.txt") == b""
+    assert windows.run("win_command", cmd=r"cmd /c del C:\o.txt C:\none.txt")["stdout"] == (
+        "Could Not Find C:\\none.txt\r\n"
+    )
+    assert not windows.host.files.exists(r"C:\o.txt")
+    assert windows.run("win_command", cmd=r"cmd /c echo a > C:\none\a.txt")["rc"] == 1
+
+
+def test_whoami_lists_the_groups_of_the_token(windows):
+    lines = windows.run("win_command", cmd="whoami /groups")["stdout"].split("\r\n")
+    assert lines[:4] == ["", "GROUP INFORMATION", "-----------------", ""]
+    (row,) = [line for line in lines if " S-1-5-32-544 " in line]
+    assert row.split("  ")[0] == "BUILTIN\\Administrators"
+    assert row.rstrip().endswith("Enabled group, Group owner")
+    assert sum("S-1-" in line for line in lines) == len(windows.session.groups) + 1
+
+
+def test_powershell_reads_its_commands_from_standard_input(windows):
+    for line in ("powershell.exe -", "powershell.exe -NoProfile -Command -"):
+        assert windows.run("win_command", cmd=line, stdin="Write-Host 'x'")["stdout"] == "x\r\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import upstream_files  # noqa: F401  (registers scripts, as do the next ones)
 import upstream_modules  # noqa: F401
+import upstream_programs  # noqa: F401
 import upstream_shell  # noqa: F401
 import upstream_system  # noqa: F401
 from winlab.host.model import Host

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from upstream_programs import FETCHED
 from winlab.arguments.legacy import param
 from winlab.errors import NotModelled
 from winlab.host import images
-from winlab.host.service_types import register_service_behaviour
 from winlab.modules import Call
 from winlab.modules._dotnet import Disk
 from winlab.modules._registry import is_drive_path
 from winlab.pins import Pin
 
-from winlab import modules, pins, programs
+from winlab import modules, pins
 
 
 def helper(name: str, sha256: str) -> Any:
@@ -74,20 +74,17 @@ def prereq_setup(call: Call) -> dict[str, Any]:
     return {"changed": False}
 
 
-# What the targets fetch, and can be made here: SleepService.exe was built from the source beside it (`files/` of the
-# target win_service): a service that starts, stops and can be paused. Packages of Windows Installer cannot be made.
-_FETCHED = {"/test/integration/targets/win_service/SleepService.exe": "upstream-sleep-service"}
 _GET_URL = "ansible.windows.win_get_url"
 
 
 def _get_url(call: Call) -> dict[str, Any]:
     """Stand in for win_get_url while winlab has no twin of it: no network, only the files above."""
     path = urlsplit(str(call.params["url"])).path
-    if path not in _FETCHED:
+    if path not in FETCHED:
         raise NotModelled(
             f"{call.host.name}: the internet ({call.params['url']})", "No target reaches it from here."
         )
-    disk, content = Disk(call), images.content_for(_FETCHED[path])
+    disk, content = Disk(call), images.content_for(FETCHED[path])
     disk.write(disk.full(str(call.params["dest"])), content)
     found = {"dest": call.params["dest"], "url": call.params["url"], "size": len(content), "elapsed": 0.0}
     return {**found, "changed": True, "status_code": 200, "msg": "OK"}
@@ -96,12 +93,3 @@ def _get_url(call: Call) -> dict[str, Any]:
 if _GET_URL not in modules.names():
     pins.add(_GET_URL, pins.installed(_GET_URL))
     modules.twin(_GET_URL)(_get_url)
-
-
-@programs.program("upstream-sleep-service")
-def sleep_service(call: programs.ProcessCall) -> programs.ProcessResult:
-    """SleepService.exe by hand: a service's executable says that it is one and ends."""
-    return programs.ProcessResult(1, "Cannot start service from the command line or a debugger.\r\n")
-
-
-register_service_behaviour("upstream-sleep-service", can_pause=True)

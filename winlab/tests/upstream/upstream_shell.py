@@ -25,8 +25,15 @@ def _variable(call: ScriptCall, name: str) -> str:
 
 
 def _written_error(call: ScriptCall, message: str) -> ErrorRecord:
-    """An entry of Write-Error; at the top level of a text its line stands before the message."""
-    return ErrorRecord(message, _WRITE_ERROR, _WRITE_ERROR, "NotSpecified", call.text.strip())
+    """An entry of Write-Error at the top level of a text.
+
+    The record has the invocation of the script that called Write-Error (WriteErrorCommand.ProcessRecord of
+    PowerShell); for one that is text and no file, the view of errors writes the whole text before the message
+    (`PowerShellCore.format.ps1xml`, CommandType `Script`).
+    """
+    return ErrorRecord(
+        message, _WRITE_ERROR, _WRITE_ERROR, activity="Write-Error", origin=call.typed or call.text.strip()
+    )
 
 
 @form("b67403a0a3805c0e30fc984188425851b1c48c61e3b02d61b7b454c084a659e8")
@@ -78,7 +85,12 @@ def job(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
 
 @form("8d35334bc0e618f06ee14da02ebb3c3f6e85ff71c486a0ff73f862255d5e9d2a")
 def interleaved(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
-    """Large texts on both streams. Write-Output takes what is left of its line as objects, too."""
+    """Large texts on both streams.
+
+    The last statement is one Write-Output: its parameter InputObject takes all that remains of the line
+    (`ValueFromRemainingArguments`), so `Write-Error` and `doneerror` are objects of the output.
+    """
+    # Which numbers does not matter; .NET would give others.
     text = base64.b64encode(random.Random(32).randbytes(4096)).decode()
     output = ["startout", text, text, text, "doneout", "Write-Error", "doneerror"]
     errors = [_written_error(call, message) for message in ("starterror", text, text, text)]

@@ -120,10 +120,10 @@ def run_command_line(host: Host, session: Session, line: str) -> CommandResult:
 
 
 def _program(host: Host, session: Session, line: str) -> CommandResult:
-    from winlab import programs  # noqa: PLC0415  (programs register behaviours of products at import)
+    from winlab import console, programs  # noqa: PLC0415  (programs register behaviours of products at import)
 
     result = programs.run(host, session, line)
-    return CommandResult(result.rc, result.stdout, result.stderr)
+    return CommandResult(result.rc, console.decode(result.stdout), console.decode(result.stderr))
 
 
 def _remove(host: Host, session: Session, match: re.Match[str]) -> CommandResult:

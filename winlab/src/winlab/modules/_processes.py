@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from winlab import command_lines, programs
+from winlab import command_lines, console, programs
 from winlab.errors import Win32Error
 from winlab.modules import Call
 from winlab.modules._dotnet import Disk, invocation_text
@@ -50,9 +50,19 @@ def resolve_executable(call: Call, name: str, chdir: str | None) -> str:
 
 
 def start_process(
-    call: Call, command_line: str, *, executable: str = "", chdir: str | None = None, stdin: str | None = None
+    call: Call,
+    command_line: str,
+    *,
+    executable: str = "",
+    chdir: str | None = None,
+    stdin: str | None = None,
+    encoding: str | None = None,
+    legacy: bool = False,
 ) -> ProcessResult:
     """`Start-AnsibleWindowsProcess`: run a command line to its end.
+
+    Both streams are read in the named encoding or UTF-8 (Process.cs lines 738-784; Ansible.Process.cs lines
+    400-409). An unknown name is found only then, when the process has started already.
 
     Args:
         call: the invocation.
@@ -60,18 +70,21 @@ def start_process(
         executable: the resolved executable, when it is known already.
         chdir: working folder.
         stdin: text that is piped in.
+        encoding: `output_encoding_override`.
+        legacy: start it as `Run-Command` of CommandUtil.psm1 does, whose method takes one argument less.
 
     Raises:
-        StartError: the folder is missing or the process did not start.
+        StartError: the folder is missing, the process did not start, or there is no such encoding.
     """
     if chdir and not Disk(call).test(chdir):
         raise StartError(f"Could not find specified -WorkingDirectory '{chdir}'", None)
+    count = 6 if legacy else 7
     words = command_lines.split(command_line)
     wanted = executable or resolve_executable(call, words[0] if words else "", chdir)
     try:
         if not call.host.files.is_file(wanted):
             raise Win32Error(ERROR_FILE_NOT_FOUND, wanted)
-        return programs.run(
+        ended = programs.run(
             call.host,
             call.session,
             command_line,
@@ -81,8 +94,15 @@ def start_process(
             image=wanted,
         )
     except Win32Error as error:
-        text = f"CreateProcessW() failed ({error.message}, Win32ErrorCode {error.code} - 0x{error.code:08X})"
-        raise StartError(invocation_text("CreateProcess", 7, text), error.code) from error
+        # Ansible.Process.cs line 192; Process.cs line 399 shows the code in hexadecimal, too.
+        shown = str(error.code) if legacy else f"{error.code} - 0x{error.code:08X}"
+        text = f"CreateProcessW() failed ({error.message}, Win32ErrorCode {shown})"
+        raise StartError(invocation_text("CreateProcess", count, text), error.code) from error
+    try:
+        stdout, stderr = (console.decode(text, encoding or "") for text in (ended.stdout, ended.stderr))
+    except console.UnknownEncodingError as error:
+        raise StartError(invocation_text("CreateProcess", count, str(error)), None) from error
+    return ProcessResult(ended.rc, stdout, stderr)
 
 
 def moment() -> datetime:

@@ -36,7 +36,14 @@ def win_command(call: Call) -> dict[str, Any]:
         return {"cmd": line, "rc": 0, "msg": skipped, "skipped": True, "changed": False}
     start = moment()
     try:
-        ended = start_process(call, line, executable=executable, chdir=params["chdir"], stdin=params["stdin"])
+        ended = start_process(
+            call,
+            line,
+            executable=executable,
+            chdir=params["chdir"],
+            stdin=params["stdin"],
+            encoding=params["output_encoding_override"],
+        )
     except StartError as error:
         raise ModuleFailure(
             f"Failed to run: '{line}': {error.message}",

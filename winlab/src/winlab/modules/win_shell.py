@@ -28,6 +28,7 @@ def win_shell(call: Call) -> dict[str, Any]:
     creates = param(call, "creates", type="path")
     removes = param(call, "removes", type="path")
     stdin = param(call, "stdin", type="str")
+    encoding = param(call, "output_encoding_override", type="str")
     no_profile = param(call, "no_profile", type="bool", default=False)
     disk = Disk(call)
     skipped = ""
@@ -45,7 +46,7 @@ def win_shell(call: Call) -> dict[str, Any]:
         )
     start = moment()
     try:
-        ended = start_process(call, line, chdir=chdir, stdin=stdin)
+        ended = start_process(call, line, chdir=chdir, stdin=stdin, encoding=encoding, legacy=True)
     except StartError as error:
         raise ModuleFailure(error.message, changed=False, cmd=text, rc=error.code or DEFAULT_RC) from error
     result = {

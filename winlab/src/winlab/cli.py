@@ -337,7 +337,7 @@ def _pins(options: argparse.Namespace) -> int:
     from winlab import modules, pins  # noqa: PLC0415  (each command imports what it needs)
 
     if options.update:
-        _say(str(pins.update(options.update)))
+        _say(str(pins.update(options.update, modules.names())))
         return 0
     lines = pins.check(modules.names())
     for line in lines:

@@ -23,6 +23,7 @@ from typing import Any
 
 from winlab import modules, pins
 from winlab.arguments.specs import Spec, is_basic, spec_of
+from winlab.behaviours import BEHAVIOURS
 from winlab.errors import WinlabError
 from winlab.manifest import Script
 
@@ -172,7 +173,13 @@ def evidence_table() -> str:
         "* *upstream test*: a task of the collection's integration targets gives the option, and passes.",
         "* *source line*: the twin was written from the line of the module's source that declares it.",
         "* *assumption*: no line was found, or the twin does not name the option: do not rely on it.",
+        "",
+        "## Behaviours that upstream's targets show and no line of source",
+        "",
+        "| Behaviour | Where | Target | Microsoft's documents |",
+        "|---|---|---|---|",
     ]
+    lines += [f"| {row.what} | {row.file} | {row.target} | {row.documented or NONE} |" for row in BEHAVIOURS]
     for name, found in twins.items():
         lines += ["", f"## {name}", ""]
         if not found:

@@ -13,7 +13,7 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,10 +155,19 @@ def _util_paths(name: str, path: Path, search: list[Path] | None) -> dict[str, P
     return _utils(path, f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}", search)
 
 
+def unused(names: Iterable[str]) -> list[str]:
+    """The pins of modules that have no twin, sorted."""
+    return sorted(set(_load()) - set(names))
+
+
 def check(names: list[str]) -> list[str]:
-    """What differs between pins and installation, one line a module."""
-    lines = []
+    """What differs between pins, twins and installation, one line a module."""
     pins = _load()
+    lines = [
+        f"{name}: a pin without a twin; expected none. Remove it from winlab/modules/{PINS_FILE}: "
+        "`winlab pins --update` of any other module does."
+        for name in unused(names)
+    ]
     for name in names:
         pin = pins.get(name)
         if pin is None:
@@ -172,9 +181,18 @@ def check(names: list[str]) -> list[str]:
     return lines
 
 
-def update(names: list[str]) -> Path:
-    """Write the digests of what is installed into the pin file. Returns its path."""
-    pins = {**_load(), **{name: installed(name) for name in names}}
+def update(names: list[str], twins: Iterable[str]) -> Path:
+    """Write the digests of what is installed into the pin file, and drop pins that are unused.
+
+    Args:
+        names: modules to pin; a twin may be pinned before it is written.
+        twins: names of all twins.
+
+    Returns:
+        The path of the file.
+    """
+    kept = {name: pin for name, pin in _load().items() if name not in unused(twins)}
+    pins = {**kept, **{name: installed(name) for name in names}}
     path = Path(str(importlib.resources.files("winlab.modules").joinpath(PINS_FILE)))
     content = {name: pin.to_dict() for name, pin in sorted(pins.items())}
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from winlab.behaviours import BEHAVIOURS, Behaviour
 
 from winlab import cli, evidence
 
@@ -58,6 +59,13 @@ def test_the_status_of_a_target(changes: dict[str, int], status: str) -> None:
 )
 def test_the_strongest_evidence_counts(row: evidence.OptionEvidence, kind: str) -> None:
     assert row.kind == kind
+
+
+@pytest.mark.parametrize("row", BEHAVIOURS, ids=lambda row: row.what)
+def test_a_behaviour_that_upstream_alone_shows_says_so_where_it_is_done(row: Behaviour) -> None:
+    text = (Path(str(evidence.__file__)).parent / row.file).read_text(encoding="utf-8")
+    assert f"upstream's target {row.target}" in " ".join(text.replace("#", " ").split())
+    assert evidence.results()[row.target]["own_passed"]
 
 
 def test_options_have_the_line_that_declares_them() -> None:

@@ -9,6 +9,7 @@ from upstream_programs import FETCHED
 from winlab.arguments.legacy import param
 from winlab.errors import NotModelled
 from winlab.host import images
+from winlab.host.model import Host
 from winlab.modules import Call
 from winlab.modules._dotnet import Disk
 from winlab.modules._registry import is_drive_path
@@ -42,17 +43,31 @@ def test_symlink_file(call: Call) -> dict[str, Any]:
 
 @helper("test_get_right", "05e36cbb716b23cc8602f492cb642333b55c1dfafdcc3e1fd6bcbc6bab864de8")
 def test_get_right(call: Call) -> dict[str, Any]:
-    """win_user_right: who holds a right, as `secedit /export` says: local users by name, the others by SID.
-
-    The SIDs are looked up (lines 32-42); a name without domain is left as it is, which upstream's tests.yml expects.
-    """
+    """win_user_right: who holds a right, read from what `secedit /export` writes (lines 26-45 of the module)."""
     name: str = param(call, "name", type="str", failifempty=True)
-    accounts = call.host.accounts
-    local = {user.sid: user.name for user in accounts.users()}
-    return {
-        "changed": False,
-        "users": [local.get(sid) or accounts.display(sid) for sid in accounts.holders(name)],
-    }
+    users: list[str] = []
+    for line in privilege_rights(call.host):
+        if line.lower().startswith(f"{name.lower()} = "):
+            for user in line.split("=")[-1].strip().split(","):
+                users.append(call.host.accounts.display(user[1:]) if user.startswith("*S") else user)
+    return {"changed": False, "users": users}
+
+
+def privilege_rights(host: Host) -> list[str]:
+    """The section Privilege Rights of `secedit /export`; a right that nobody holds has no line.
+
+    [MS-GPSB] 2.2.6: an entry is `*` and a SID, or a name of up to 20 characters, among which is no backslash: a
+    name never has a domain. That local users are the ones written by name is assumed; upstream's tests.yml (lines 99
+    and 215) shows it.
+    """
+    accounts = host.accounts
+    named = {user.sid: user.name for user in accounts.users()}
+    lines = []
+    for right in sorted(accounts.rights):
+        entries = [named.get(sid) or f"*{sid}" for sid in accounts.holders(right)]
+        if entries:
+            lines.append(f"{right} = {','.join(entries)}")
+    return lines
 
 
 # The digest is that of the text on the wire: Ansible puts its own code in for the line POWERSHELL_COMMON.

@@ -7,7 +7,7 @@ from typing import Any
 
 from upstream_forms import form, unchanged
 from winlab.errors import Win32Error
-from winlab.host import paths, sids, timezones
+from winlab.host import paths, timezones
 from winlab.host.drives import Share
 from winlab.host.registry import Value
 from winlab.scripts import FormFunction, ScriptCall, ScriptError, ScriptResult
@@ -204,13 +204,12 @@ form("3a47f634e383e1dfe244578aac366dec5e3fb627dc1efb595a4ffeeef40771f1", (0,))(
 
 @form("4d306a1ef0da1a7bb62dbaa5c64a187d5a5a09b44e65327c4e641dd4374af4c4", free=(0,))
 def share_access(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
-    """win_share: right, kind and account of each rule of a share."""
+    """win_share: right, kind and account of each rule that `Get-SmbShareAccess` lists."""
     share = _share(call, literals[0])
     if share is None:
         raise ScriptError(f"No MSFT_SMBShare objects found with property 'Name' equal to '{literals[0]}'.")
     lines = []
-    # A share on which nobody has a right is shown as one that refuses Everyone.
-    for rule in share.access or (f"deny:full:{sids.EVERYONE}",):
+    for rule in share.shown_access:
         kind, right, sid = rule.split(":", 2)
         lines.append(f"{right.capitalize()}|{kind.capitalize()}|{call.host.accounts.display(sid)}")
     return ScriptResult(host_out="".join(f"{line}\n" for line in lines))

@@ -145,7 +145,8 @@ def _exists(host: Host, session: Session, match: re.Match[str]) -> CommandResult
 
 
 def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
-    # Upstream's target win_reboot: a logon from the network needs the right to shut down from there.
+    # Shown by upstream's target win_reboot: a logon from the network needs the right to shut down from there,
+    # as the policy "Force shutdown from a remote system" says; [MS-RSP] 3.2.4.1 only asks for a privilege.
     remote = session.logon_type.startswith("network")
     if not session.holds("SeRemoteShutdownPrivilege" if remote else "SeShutdownPrivilege"):
         return _shutdown_result(5, "Access is denied.(5)")

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from winlab.host import sids
+
 GIB = 1 << 30
+NOBODY_HAS_ACCESS = f"deny:full:{sids.EVERYONE}"
 # A usual virtual machine: 127 GiB is what Hyper-V offers, the rest is an operating system's worth of files.
 DEFAULT_SIZE = 127 * GIB
 DEFAULT_RESERVED = 31 * GIB
@@ -67,6 +70,15 @@ class Share:
     special: bool = False
     settings: tuple[tuple[str, str], ...] = ()
     access: tuple[str, ...] = ()
+
+    @property
+    def shown_access(self) -> tuple[str, ...]:
+        """The rules that `Get-SmbShareAccess` lists, refusals first as in every canonical list of rules.
+
+        A share without any rule has an entry that refuses Everyone all (win_share.ps1 lines 175-176 spare it
+        when it is the only one).
+        """
+        return self.access or (NOBODY_HAS_ACCESS,)
 
 
 def drives_of(definition: Mapping[str, Any]) -> dict[str, Drive]:

@@ -230,7 +230,7 @@ class FileSystem(Volumes):
         now = self._host.clock.now()
         node = self._attach(self._parent(clean, None), paths.name(clean), None, now, folder=folder)
         node.link = (kind, target)
-        # Upstream's tests.yml of win_stat: a link to a file is made with the attribute Archive, as a file is.
+        # Only upstream's target win_stat shows it: a link to a file is made with Archive, as a file is.
         node.attributes = frozenset() if folder else frozenset({"Archive"})
         self._host.touch("files")
 
@@ -327,7 +327,8 @@ class FileSystem(Volumes):
         copied.attributes = node.attributes | {"Archive"}
         return copied.entry()
 
-    # attributes, times, rules: of a link itself, as GetNamedSecurityInfo gives them (upstream's win_acl)
+    # Attributes and times are those of a link itself (Microsoft's page "Symbolic Link Effects on File Systems
+    # Functions", GetFileAttributes). That rules and owner are, too, only upstream's target win_acl shows.
 
     def set_attributes(self, path: str, attributes: Iterable[str], session: Caller | None = None) -> None:
         """Replace the attributes; names as in `System.IO.FileAttributes`."""

@@ -202,8 +202,9 @@ class Disk:
     def tree_size(self, path: str, depth: int = 0) -> int:
         """Return the sum of the sizes of all files below a folder.
 
-        `EnumerateFiles` goes through links to folders (win_stat.ps1 line 143, and upstream counts their
-        files); in a circle it ends with a path that is too long.
+        `EnumerateFiles` goes through links to folders: win_stat.ps1 line 143 asks for
+        `SearchOption.AllDirectories`, which takes in reparse points (Microsoft's page "SearchOption Enum");
+        upstream's target win_stat counts their files. In a circle it ends with a path that is too long.
         """
         if depth > _DEEPEST:
             raise Win32Error(_ERROR_FILENAME_TOO_LONG, path)

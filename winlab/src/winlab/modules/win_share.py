@@ -8,7 +8,7 @@ from typing import Any
 from winlab.arguments.legacy import param
 from winlab.errors import ModuleFailure, Win32Error
 from winlab.host import paths, sids
-from winlab.host.drives import Share
+from winlab.host.drives import NOBODY_HAS_ACCESS, Share
 from winlab.modules import Call, twin
 from winlab.modules._accounts import translate
 from winlab.modules._dotnet import Disk, DotNetError, text_of
@@ -23,7 +23,6 @@ _DEFAULTS = {
     "ScopeName": "*",
 }
 _NEW_ACCESS = (f"allow:read:{sids.EVERYONE}",)
-_ONLY_DENY_LEFT = f"deny:full:{sids.EVERYONE}"
 
 
 @twin("ansible.windows.win_share")
@@ -115,14 +114,13 @@ class _Publish:
 
     def _access(self, wanted: dict[str, list[str]], is_set: bool) -> None:
         """Lines 170-286: with "set" everything else goes, with "add" it stays."""
-        # A share on which nobody has a right is shown as one that refuses Everyone (upstream tests.yml).
-        present = self._current().access or (_ONLY_DENY_LEFT,)
+        present = self._current().shown_access
         for entry in present:
             kind, right, sid = entry.split(":")
             key = "deny" if kind == "deny" else right
             if sid in wanted[key]:
                 wanted[key].remove(sid)
-            elif is_set and not (entry == _ONLY_DENY_LEFT and len(present) == 1):
+            elif is_set and not (entry == NOBODY_HAS_ACCESS and len(present) == 1):
                 verb = "Unblock" if kind == "deny" else "Revoke"
                 self._change(
                     f"{verb}-SmbShareAccess -Force -Name {self.name} -AccountName {self._shown(sid)}",

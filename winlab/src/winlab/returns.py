@@ -76,6 +76,12 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     (f"{_WINDOWS}.win_copy", "files"): "win_copy.ps1 line 321: the mode query, for the action plugin",
     (f"{_WINDOWS}.win_copy", "directories"): "win_copy.ps1 line 322: the mode query, for the action plugin",
     (f"{_WINDOWS}.win_copy", "symlinks"): "win_copy.ps1 line 323: the mode query, for the action plugin",
+    (f"{_WINDOWS}.win_certificate_info", "certificates.raw"): "win_certificate_info.ps1 line 40",
+    (f"{_WINDOWS}.win_certificate_store", "key_exported"): "win_certificate_store.ps1 line 253: pkcs12 alone",
+    (
+        f"{_WINDOWS}.win_certificate_store",
+        "key_exportable",
+    ): "win_certificate_store.ps1 line 255: pkcs12 alone",
     (f"{_WINDOWS}.win_environment", "values"): "win_environment.ps1 line 157: the older name of env_values",
     (f"{_WINDOWS}.win_eventlog", "entries"): "win_eventlog.ps1 Get-EventLogDetail: a log that exists alone",
     (f"{_WINDOWS}.win_eventlog", "maximum_size_kb"): "win_eventlog.ps1 Get-EventLogDetail: as entries",

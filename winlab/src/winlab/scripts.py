@@ -157,9 +157,10 @@ _scripts: dict[str, ScriptFunction] = {}
 
 FormFunction = Callable[[ScriptCall, tuple[str, ...]], ScriptResult]
 
-# A literal on one line, as PowerShell reads it; in double quotes `$` and a backtick would be evaluated.
+# A literal on one line, as PowerShell reads it. In double quotes a backtick would be evaluated, and `$` where
+# a name, a brace or a parenthesis follows (about_Variables, about_Quoting_Rules); `$!` is two plain signs.
 _LITERAL = re.compile(r"'(?:[^'\n]|'')*'|\"(?:[^\"\n]|\"\")*\"")
-_EVALUATED = re.compile(r"[$`]")
+_EVALUATED = re.compile(r"`|\$[\w{($?^:]")
 # What win_tempfile names its folders: its default prefix and System.IO.Path.GetRandomFileName.
 _RANDOM_NAME = re.compile(r"(?<![\w.])ansible\.[a-z0-9]{8}\.[a-z0-9]{3}(?!\w)")
 # By the positions of the free literals, then by digest.

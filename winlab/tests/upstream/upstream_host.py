@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import upstream_files  # noqa: F401  (registers scripts, as do the next ones)
+import upstream_certificates  # noqa: F401  (registers scripts, as do the next ones)
+import upstream_files  # noqa: F401
 import upstream_modules  # noqa: F401
 import upstream_programs  # noqa: F401
 import upstream_shell  # noqa: F401

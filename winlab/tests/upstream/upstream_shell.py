@@ -5,15 +5,8 @@ from __future__ import annotations
 import base64
 import random
 import threading
-from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from upstream_forms import form, set_content, unchanged, write_text
-from winlab.host import certificate_store
 from winlab.scripts import ErrorRecord, ScriptCall, ScriptError, ScriptResult
 
 WAIT_SECONDS = 5.0
@@ -131,25 +124,6 @@ def _wait(call: ScriptCall) -> None:
     """`Start-Sleep -Seconds 5`, while others may use the host: a condition gives its lock away."""
     with call.host.lock:
         threading.Condition(call.host.lock).wait(WAIT_SECONDS)
-
-
-@form("39820b8877105db5d9cee5c69337257b1496e8c9a7edbbaf9b8cd9d0afbec3b0")
-def new_certificates(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
-    r"""win_acl: two self-signed certificates in `LocalMachine\My`; both keys are of one kind here."""
-    return unchanged(*(_certificate(call, subject) for subject in ("ACL Test CNG", "ACL Test CryptoAPI")))
-
-
-def _certificate(call: ScriptCall, subject: str) -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    now = datetime.fromtimestamp(call.host.clock.now(), UTC)
-    # New-SelfSignedCertificate: valid from ten minutes before, for a year.
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(minutes=10)).not_valid_after(now + timedelta(days=365))
-    certificate = builder.sign(key, hashes.SHA256())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    der = certificate.public_bytes(Encoding.DER)
-    return certificate_store.add(call.host, certificate_store.MY, der, private).thumbprint
 
 
 @form("a6870122cfd51aeb23a7a08d81687612bfdcf3881768f27c3de7c192dba05d89")

@@ -49,4 +49,16 @@ BEHAVIOURS = (
         "the policy Force shutdown from a remote system names the right; [MS-RSP] 3.2.4.1 asks for "
         "sufficient privileges without a name",
     ),
+    Behaviour(
+        "Windows before build 17763 reads no PKCS #12 file that is encrypted with AES.",
+        "modules/_certificate_files.py",
+        "win_certificate_store",
+    ),
+    Behaviour(
+        "The usual stores of a service open before anybody has made them (in check mode nobody does).",
+        "host/certificate_store.py",
+        "win_certificate_store",
+        "CertOpenStore: CERT_STORE_OPEN_EXISTING_FLAG fails for a store that does not exist; nothing on the "
+        "predefined ones",
+    ),
 )

@@ -29,8 +29,8 @@ from winlab.host import certificate_store
 
 CRYPT_E_NO_MATCH = 0x80092009
 ERROR_INVALID_PASSWORD = 86
-# Server 2016 reads no PKCS #12 file in AES: upstream's win_certificate_store asks for this build before it
-# makes one (its tasks/main.yml, "check if we can use default AES encryption").
+# No source but upstream's target win_certificate_store, which asks for this build before it makes one in AES
+# (its tasks/main.yml, "check if we can use default AES encryption").
 FIRST_BUILD_WITH_AES = 17763
 _TEXTS = {
     5: "Access is denied.",

@@ -9,15 +9,19 @@ target's own files.
     tools/run_upstream_targets.py --list
     tools/run_upstream_targets.py win_stat win_acl          # some
     tools/run_upstream_targets.py --all                     # everything that belongs to a twin
+    tools/run_upstream_targets.py --all --bare              # the same, with nothing lent to the host
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import fcntl
+import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -33,6 +37,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("WINLAB_UPSTREAM") or ROOT / ".winlab-upstream")
 HERE = ROOT / "winlab" / "tests" / "upstream"
 RESULTS = ROOT / "winlab" / "src" / "winlab" / "upstream.json"
+LENT = RESULTS.with_name("upstream-lent.json")
+LOCK = ROOT / "requirements" / "test.lock"
+COUNTS = ("passed", "failed", "skipped", "not_reached")
 HOST = "win01"
 COLLECTIONS = ("ansible.windows", "community.windows")
 # A target takes minutes on real Windows; one that takes longer waits for something that never comes.
@@ -58,6 +65,8 @@ _NO_TASK = (
     "meta",
     "set_fact",
 )
+# Names of temporary folders, and thumbprints of new certificates: another one in each run.
+_RANDOM = re.compile(r"(?<=ansible\.)[a-z0-9]{8}\.[a-z0-9]{3}|\b[0-9A-F]{40}\b")
 _BLOCKS = ("block", "rescue", "always")
 
 
@@ -94,6 +103,7 @@ class Outcome:
     skipped: set[str] = field(default_factory=set)
     options: dict[str, dict[str, str]] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    lent: dict[str, set[str]] = field(default_factory=dict)
     outside: str = ""
 
 
@@ -112,19 +122,30 @@ def sources() -> Path:
     """The folder that holds `ansible_collections` of the source distribution; fetched once, by pip."""
     version = importlib.metadata.version("ansible")
     folder = CACHE / f"ansible-{version}" / "ansible_collections"
-    if folder.is_dir():
-        return folder
     CACHE.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes; one of them fetches.
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _fetch(version)
+    return folder
+
+
+def _fetch(version: str) -> None:
     archive = CACHE / f"ansible-{version}.tar.gz"
     if not archive.is_file():
         # pip builds the metadata too; it has no option that only fetches.
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "ansible"]
         subprocess.run([*command, "--dest", str(CACHE), f"ansible=={version}"], check=True)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if f"sha256:{digest}" not in LOCK.read_text(encoding="utf-8"):
+        raise SystemExit(
+            f"{archive}: SHA-256 {digest}; expected one that {LOCK.name} names. Remove it and try again."
+        )
     with tarfile.open(archive) as content:
         wanted = tuple(f"/ansible_collections/{name.replace('.', '/')}/" for name in COLLECTIONS)
         members = [item for item in content if any(part in f"/{item.name}" for part in wanted)]
         content.extractall(CACHE, members, filter="data")
-    return folder
 
 
 def targets(folder: Path) -> dict[str, Target]:
@@ -149,13 +170,16 @@ def own_targets(known: dict[str, Target]) -> list[Target]:
 class Lab:
     """One bare host with a state folder of its own, and the controller's files beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lend: bool = True) -> None:
         self.folder = folder
         self.state = folder / "state"
+        self.lent = folder / "lent.jsonl"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
             "WINLAB_STATE": str(self.state),
             "WINLAB_CHECK_RETURNS": "1",
+            "WINLAB_UPSTREAM_LEND": "" if lend else "nothing",
+            "WINLAB_LENT": str(self.lent),
             "PYTHONPATH": str(HERE),
             "NO_PROXY": "127.0.0.0/8",
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
@@ -231,6 +255,7 @@ class Lab:
         lines.parent.mkdir(exist_ok=True)
         lines.unlink(missing_ok=True)
         lines.touch()
+        self.lent.unlink(missing_ok=True)
         environment = {
             **self.environment,
             "WINLAB_OUTCOMES": str(lines),
@@ -251,7 +276,11 @@ class Lab:
                     stream.write(f"\nstopped after {TARGET_LIMIT_SECONDS} seconds\n")
                 finally:
                     path.unlink()
-        return read_outcome(target, lines.read_text(encoding="utf-8").splitlines())
+        outcome = read_outcome(target, lines.read_text(encoding="utf-8").splitlines())
+        taken = self.lent.read_text(encoding="utf-8").splitlines() if self.lent.exists() else ()
+        for kind, name in map(json.loads, taken):
+            outcome.lent.setdefault(kind, set()).add(name)
+        return outcome
 
 
 def read_outcome(target: Target, lines: list[str]) -> Outcome:
@@ -287,7 +316,10 @@ def record(target: Target, outcome: Outcome) -> dict[str, Any]:
     known = target.tasks()
     missing = set(known) - outcome.passed - set(outcome.failed) - outcome.skipped
     failures = (f"{key} {known[key]!r}: {text}" for key, text in outcome.failed.items())
-    first = next(failures, outcome.outside)
+    first = next(failures, outcome.outside if missing or not outcome.passed else "")
+    taken = dict(outcome.lent)
+    if files := _files_named(target):
+        taken["file"] = files
     needs = f"{NEEDS[target.name]}; " if target.name in NEEDS else ""
     return {
         "collection": target.collection,
@@ -298,6 +330,7 @@ def record(target: Target, outcome: Outcome) -> dict[str, Any]:
         "skipped": len(outcome.skipped),
         "not_reached": len(missing),
         "own_passed": len(outcome.own & outcome.passed),
+        "lent": {kind: sorted(names) for kind, names in sorted(taken.items())},
         "first_failure": _one_line(needs + first) if first else "",
         "options": {
             name: dict(sorted(found.items()))
@@ -307,8 +340,33 @@ def record(target: Target, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _files_named(target: Target) -> set[str]:
+    """The lent files that the target's own text names: reading a file leaves no note."""
+    texts = "".join(
+        path.read_text(encoding="utf-8", errors="replace").lower() for path in target.path.rglob("*.yml")
+    )
+    return {path for path in load(LENT).get("file", {}) if path.rpartition("\\")[2].lower() in texts}
+
+
+def describe_lent() -> dict[str, dict[str, str]]:
+    """All that the harness lends, from its registries; in a process of its own, since they are global."""
+    code = "import json, upstream_host, upstream_lent; print(json.dumps(upstream_lent.LENT))"
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    found: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a results file, the same bytes for the same content."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
 def _one_line(text: str, limit: int = 220) -> str:
-    line = " ".join(text.split())
+    line = _RANDOM.sub("<random>", " ".join(text.split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
@@ -325,9 +383,9 @@ def summary(entries: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def load() -> dict[str, dict[str, Any]]:
-    """The committed results."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+def load(path: Path = RESULTS) -> dict[str, Any]:
+    """A committed file of results."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def main() -> int:
@@ -338,6 +396,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", help="names of targets")
     parser.add_argument("--all", action="store_true", help="every target that belongs to a twin")
     parser.add_argument("--list", action="store_true", help="list them with the number of their tasks")
+    parser.add_argument("--bare", action="store_true", help="lend nothing; only the counts are kept")
     parser.add_argument("--dry", action="store_true", help="leave the results file alone")
     options = parser.parse_args()
     known = targets(sources())
@@ -346,8 +405,10 @@ def main() -> int:
         for target in chosen:
             print(f"{target.name:28} {len(target.tasks()):4}  {', '.join(target.modules)}")
         return 0
+    if not options.dry:
+        write_json(LENT, describe_lent())
     now: dict[str, dict[str, Any]] = {}
-    with Lab(CACHE / f"lab-{os.getpid()}") as lab:
+    with Lab(CACHE / f"lab-{os.getpid()}", lend=not options.bare) as lab:
         for target in chosen:
             start = time.monotonic()
             now[target.name] = entry = record(target, lab.run(target))
@@ -358,10 +419,13 @@ def main() -> int:
                 flush=True,
             )
             if not options.dry:
-                text = json.dumps(
-                    {**load(), target.name: entry}, indent=1, sort_keys=True, ensure_ascii=False
-                )
-                RESULTS.write_text(f"{text}\n", encoding="utf-8")
+                kept = load()
+                before = kept.get(target.name, {})
+                if options.bare:
+                    kept[target.name] = {**before, "bare": {key: entry[key] for key in COUNTS}}
+                else:
+                    kept[target.name] = {**entry, **{key: before[key] for key in ("bare",) if key in before}}
+                write_json(RESULTS, kept)
     print(summary(now))
     return 0
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from winlab.behaviours import BEHAVIOURS, Behaviour
 
-from winlab import cli, evidence
+from winlab import cli, evidence, upstream_results
 
 pytest.importorskip("ansible_collections", reason="the PyPI package ansible is not installed")
 # Targets that have passed once: their number only grows, and none of them may become anything else.
-PASSED = json.loads(Path(__file__).with_name("passed.json").read_text(encoding="utf-8"))
+GROUPS = json.loads(Path(__file__).with_name("passed.json").read_text(encoding="utf-8"))
+PASSED = sorted(name for names in GROUPS.values() for name in names)
 ENTRY: dict[str, Any] = {"passed": 3, "failed": 0, "not_reached": 0, "skipped": 1, "own_passed": 2}
 
 
@@ -26,6 +30,35 @@ def test_a_target_that_has_passed_never_becomes_anything_else(name: str) -> None
     entry = evidence.results().get(name)
     assert entry is not None, f"{name} is no longer in {evidence.RESULTS_FILE}"
     assert evidence.status_of(entry) == "passed", entry["first_failure"]
+
+
+def test_the_list_of_what_is_lent_is_that_of_the_harness() -> None:
+    code = "import json, upstream_host, upstream_lent; print(json.dumps(upstream_lent.LENT))"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.PIPE, text=True
+    ).stdout
+    assert json.loads(found) == upstream_results.lent(), "run tools/run_upstream_targets.py"
+
+
+def test_what_a_target_took_is_in_the_list() -> None:
+    taken = {
+        (kind, name)
+        for entry in evidence.results().values()
+        for kind, names in entry.get("lent", {}).items()
+        for name in names
+    }
+    listed = {(kind, name) for kind, names in upstream_results.lent().items() for name in names}
+    assert taken <= listed
+    assert {kind for kind, _ in listed} == set(upstream_results.KINDS)
+
+
+def test_each_group_is_run_by_a_file_of_its_own() -> None:
+    here = Path(__file__).parent
+    assert {f"test_targets_of_{group}.py" for group in GROUPS} == {
+        path.name for path in here.glob("test_targets_of_*.py")
+    }
+    assert len(set(PASSED)) == len(PASSED)
 
 
 def test_every_target_that_passes_is_kept_in_the_list() -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import upstream_lent
 from winlab.scripts import FormFunction, ScriptCall, ScriptResult
 
 from winlab import scripts
@@ -21,10 +22,20 @@ def form(sha256: str, free: Sequence[int] = ()) -> Callable[[FormFunction], Form
     """Register a function as the behaviour of the scripts of one form."""
 
     def add(function: FormFunction) -> FormFunction:
-        scripts.register_form(sha256, function, free)
+        upstream_lent.declare(upstream_lent.SCRIPT, sha256, _first_line(function))
+
+        def run(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
+            upstream_lent.note(upstream_lent.SCRIPT, sha256)
+            return function(call, literals)
+
+        scripts.register_form(sha256, run, free)
         return function
 
     return add
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    return (function.__doc__ or "").strip().partition("\n")[0]
 
 
 def unchanged(*output: Any) -> ScriptResult:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import upstream_lent
 from upstream_programs import FETCHED
 from winlab.arguments.legacy import param
 from winlab.errors import NotModelled
@@ -22,7 +24,18 @@ def helper(name: str, sha256: str) -> Any:
     """Register the twin of a target's own module."""
     full = f"ansible.legacy.{name}"
     pins.add(full, Pin(sha256))
-    return modules.twin(full)
+
+    def add(function: Callable[[Call], dict[str, Any]]) -> Callable[[Call], dict[str, Any]]:
+        upstream_lent.declare(upstream_lent.MODULE, name, (function.__doc__ or "").partition("\n")[0])
+
+        def run(call: Call) -> dict[str, Any]:
+            upstream_lent.note(upstream_lent.MODULE, name)
+            return function(call)
+
+        modules.twin(full)(run)
+        return function
+
+    return add
 
 
 @helper("test_symlink_file", "03236c7fa11df820aa1f94bc7774d66abe30e7290a57e4b2f1f2033f14c284f2")
@@ -99,6 +112,7 @@ def _get_url(call: Call) -> dict[str, Any]:
         raise NotModelled(
             f"{call.host.name}: the internet ({call.params['url']})", "No target reaches it from here."
         )
+    upstream_lent.note(upstream_lent.DOWNLOAD, path)
     disk, content = Disk(call), images.content_for(FETCHED[path])
     disk.write(disk.full(str(call.params["dest"])), content)
     found = {"dest": call.params["dest"], "url": call.params["url"], "size": len(content), "elapsed": 0.0}
@@ -106,5 +120,6 @@ def _get_url(call: Call) -> dict[str, Any]:
 
 
 if _GET_URL not in modules.names():
+    upstream_lent.declare(upstream_lent.MODULE, "win_get_url", "a stand-in that fetches the downloads alone")
     pins.add(_GET_URL, pins.installed(_GET_URL))
     modules.twin(_GET_URL)(_get_url)

@@ -175,10 +175,14 @@ class Disk:
             raise DotNetError(error.code, error.path or full, text) from error
 
     def copy_file(self, source: str, target: str, force: bool = True) -> None:
-        """Copy one file (``Copy-Item -Force``)."""
-        destination = self.full(target)
-        with dotnet_errors():
-            origin = self.full(source)
+        """Copy one file (``Copy-Item -Force``).
+
+        File.InternalCopy names the target in what it throws, unless the source cannot be opened.
+        """
+        destination, origin = self.full(target), self.full(source)
+        with dotnet_errors(origin):
+            self.files.open(origin, self.session).close()
+        with dotnet_errors(destination):
             self.files.copy(origin, destination, self.session, force=force)
 
     def write(self, path: str, data: bytes) -> None:

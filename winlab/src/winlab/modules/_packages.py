@@ -5,6 +5,7 @@ Source: win_package.ps1 of ansible.windows 3.3.0, `$providerInfo` (lines 716-127
 
 from __future__ import annotations
 
+import contextlib
 import io
 import ntpath
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 import olefile
 
-from winlab.errors import NotModelled
+from winlab.errors import NotModelled, Win32Error
 from winlab.host import acl, sids
 from winlab.modules import Call
 from winlab.modules._dotnet import Disk, DotNetError, invocation_text
@@ -87,13 +88,17 @@ def product_code(call: Call, path: str) -> str:
 
 
 def let_system_read(call: Call, path: str) -> None:
-    """Add-SystemReadAce, lines 401-437: msiexec's service has to read a file in somebody's own folder."""
+    """Add-SystemReadAce, lines 401-437: msiexec's service has to read a file in somebody's own folder.
+
+    Who may not change the rules goes on without (lines 419 and 435).
+    """
     if path.startswith("\\\\"):
         return
     full = Disk(call).full(path)
-    rules = call.host.files.acl(full)
     read = acl.FILE_RIGHTS["Read"] | acl.SYNCHRONIZE
-    call.host.files.set_acl(full, rules.add(acl.Ace(sids.SYSTEM, read)))
+    with contextlib.suppress(Win32Error):
+        rules = call.host.files.acl(full, call.session)
+        call.host.files.set_acl(full, rules.add(acl.Ace(sids.SYSTEM, read)), call.session)
 
 
 def _class_of(call: Call, path: str) -> str:

@@ -14,7 +14,7 @@ from winlab.modules._registry import is_drive_path
 
 ERROR_ACCESS_DENIED = 5
 _ERROR_INVALID_DATA = 13
-_UNAUTHORIZED = "Attempted to perform an unauthorized operation."
+UNAUTHORIZED = "Attempted to perform an unauthorized operation."
 
 
 class Securable:
@@ -100,5 +100,5 @@ def _unauthorized(method: str, count: int) -> Iterator[None]:
     try:
         yield
     except Win32Error as error:
-        text = _UNAUTHORIZED if error.code == ERROR_ACCESS_DENIED else text_of(error)
+        text = UNAUTHORIZED if error.code == ERROR_ACCESS_DENIED else text_of(error)
         raise DotNetError(error.code, where_of(error), invocation_text(method, count, text)) from error

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from winlab.errors import ModuleFailure, Win32Error
+from winlab.host import acl
 from winlab.host.files import Entry
 from winlab.modules import Call, twin
 from winlab.modules._accounts import translate
-from winlab.modules._dotnet import Disk, text_of
+from winlab.modules._dotnet import Disk, DotNetError, text_of
+from winlab.modules._rules import ERROR_ACCESS_DENIED, UNAUTHORIZED
 
 
 @twin("ansible.windows.win_owner")
@@ -54,6 +56,9 @@ def _take(disk: Disk, entry: Entry, sid: str) -> None:
     if disk.session.is_admin:
         disk.files.set_owner(entry.path, sid)
         return
+    # Set-Acl opens what is at the path before it looks at the owner.
+    if not disk.files.allowed(entry.path, disk.session, acl.TAKE_OWNERSHIP):
+        raise DotNetError(ERROR_ACCESS_DENIED, entry.path, UNAUTHORIZED)
     if sid != disk.session.sid:
         raise Win32Error(1307, entry.path)
     disk.files.set_owner(entry.path, sid, disk.session)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from winlab.arguments.legacy import param
-from winlab.errors import ModuleFailure
+from winlab.errors import ModuleFailure, Win32Error
 from winlab.host.registry import Value
 from winlab.modules import Call, twin
+from winlab.modules._dotnet import DotNetError, invocation_text
 from winlab.modules._registry import Keys, hex_bytes, is_drive_path
 
+ERROR_ACCESS_DENIED = 5
 _TYPES = {
     "binary": "REG_BINARY",
     "string": "REG_SZ",
@@ -32,6 +34,17 @@ def win_reg_stat(call: Call) -> dict[str, Any]:
             f"path: {path} is not a valid registry path, see module documentation for examples.",
             changed=False,
         )
+    try:
+        return _look(keys, path, name)
+    except Win32Error as error:
+        if error.code != ERROR_ACCESS_DENIED:
+            raise
+        # Nobody catches what OpenSubKey throws (line 91).
+        text = invocation_text("OpenSubKey", 2, "Requested registry access is not allowed.")
+        raise DotNetError(error.code, path, text) from error
+
+
+def _look(keys: Keys, path: str, name: str | None) -> dict[str, Any]:
     result: dict[str, Any] = {"changed": False, "exists": False}
     if not keys.registry.key_exists(path, keys.session):
         return result

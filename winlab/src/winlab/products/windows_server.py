@@ -72,6 +72,7 @@ _FEATURES = {
 
 BACKUP_FOLDER = r"C:\Program Files\Tailspin Backup"
 MONITOR_FOLDER = r"C:\Program Files\Adventure Monitoring Agent"
+register_service_behaviour("print-spooler")
 register_service_behaviour("tailspin-backup")
 register_service_behaviour("adventure-monitor")
 
@@ -128,7 +129,8 @@ def dotnet(host: Host, release: tuple[int, str]) -> None:
 def _programs(host: Host) -> None:
     system_programs.install(host)
     programs.install(host, rf"{programs.SYSTEM32}\msiexec.exe", "msiexec")
-    host.files.mkdir(r"C:\Windows\Temp")
+    for folder in (r"C:\PerfLogs", r"C:\Users\Public", r"C:\Windows\Temp"):
+        host.files.mkdir(folder)
     host.files.mkdir(r"C:\Windows\System32\drivers\etc")
     host.files.write_bytes(
         r"C:\Windows\System32\drivers\etc\hosts", b"# winlab\r\n127.0.0.1       localhost\r\n"
@@ -150,6 +152,19 @@ def _services(host: Host) -> None:
         )
         if mode == "auto":
             host.services.start(name)
+    spooler = rf"{programs.SYSTEM32}\spoolsv.exe"
+    programs.install(host, spooler, "print-spooler")
+    host.services.create(
+        Service(
+            "Spooler",
+            "Print Spooler",
+            image_path=spooler,
+            account=_SYSTEM,
+            start_mode="auto",
+            depends_on=("RpcSs",),
+        )
+    )
+    host.services.start("Spooler")
 
 
 def random_password() -> str:

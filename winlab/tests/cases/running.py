@@ -169,7 +169,8 @@ def _play(table: Table, served: Served, transport: str) -> Outcome:
         if case.kind == "right":
             task["vars"] = {"ansible_user": LIMITED, **task.get("vars", {})}
         tasks.append(task)
-    return served.play(tasks, transports=(transport,), media=str(media.folder()), script=SCRIPT)
+    given = {"media": str(media.folder()), "script": SCRIPT, "authority": str(served.ca)}
+    return served.play(tasks, transports=(transport,), **given)
 
 
 def differences(case: Case, result: Mapping[str, Any]) -> list[str]:

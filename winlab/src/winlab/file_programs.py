@@ -75,6 +75,7 @@ def _load(call: ProcessCall, key: str, file: str) -> ProcessResult:
     except Win32Error as error:
         return _error(f"{error.message}.")
     call.host.products.setdefault(_LOADED, {})[name.upper()] = path
+    files.lock(path, _holder(name), exclusive=True)
     return ProcessResult(0, _DONE)
 
 
@@ -83,8 +84,14 @@ def _unload(call: ProcessCall, key: str) -> ProcessResult:
     path = call.host.products.get(_LOADED, {}).pop(name.upper(), None)
     if path is None:
         return _error("The parameter is incorrect.")
+    call.host.files.unlock_all(_holder(name))
     call.host.files.write_bytes(path, call.host.registry.unload_file(name))
     return ProcessResult(0, _DONE)
+
+
+def _holder(name: str) -> str:
+    """Who has the file of a loaded hive open."""
+    return f"hive:{name.upper()}"
 
 
 def _import(call: ProcessCall, file: str) -> ProcessResult:

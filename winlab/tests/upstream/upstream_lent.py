@@ -15,10 +15,7 @@ from winlab.host.model import Host
 SCRIPT, MODULE, PROGRAM, DOWNLOAD, FILE = "script", "module", "program", "download", "file"
 # explorer.exe of Windows Server 2016.
 _EXPLORER_BYTES = 4_673_304
-FILES = {
-    r"C:\Windows\explorer.exe": "as large as the real one, filled with zeros",
-    r"C:\pagefile.sys": "empty, hidden, system",
-}
+FILES = {r"C:\Windows\explorer.exe": "as large as the real one, filled with zeros"}
 # kind -> name -> what it is
 LENT: dict[str, dict[str, str]] = {SCRIPT: {}, MODULE: {}, PROGRAM: {}, DOWNLOAD: {}, FILE: dict(FILES)}
 
@@ -45,5 +42,3 @@ def put_files(host: Host) -> None:
     """The files that targets expect of every server."""
     # win_slurp reads explorer.exe as a large file; only its size is like the real one's.
     host.files.write_bytes(r"C:\Windows\explorer.exe", b"MZ".ljust(_EXPLORER_BYTES, b"\0"))
-    host.files.write_bytes(r"C:\pagefile.sys", b"")
-    host.files.set_attributes(r"C:\pagefile.sys", {"Archive", "Hidden", "System"})

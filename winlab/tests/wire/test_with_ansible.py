@@ -243,3 +243,33 @@ def test_a_large_file_is_streamed_to_disk(controller: Controller, serve: Callabl
     code, _, text = controller.play(tasks, "-l", "http_ntlm")
     assert code == 0, text
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+def test_a_file_that_nobody_else_may_read_is_told_by_every_way_to_its_content(
+    controller: Controller, served: Served
+) -> None:
+    files = served.host.files
+    files.mkdir("C:\\data")
+    files.write_bytes("C:\\data\\closed.mdf", b"secret")
+    files.lock("C:\\data\\closed.mdf", "a database server", exclusive=True)
+    path, copy = "C:\\data\\closed.mdf", "C:\\data\\copy.mdf"
+    tasks: list[dict[str, Any]] = [
+        {"name": "stat", "ansible.windows.win_stat": {"path": path}},
+        {"name": "fetch", "fetch": {"src": path, "dest": "got/"}},
+        {"name": "slurp", "slurp": {"src": path}},
+        {"name": "copy", "ansible.windows.win_copy": {"src": path, "dest": copy, "remote_src": True}},
+        {"name": "size", "ansible.windows.win_stat": {"path": path, "get_checksum": False}},
+        {"name": "find", "ansible.windows.win_find": {"paths": "C:\\data", "checksum_algorithm": "sha256"}},
+    ]
+    code, results, text = controller.play(
+        [{**task, "ignore_errors": True} for task in tasks], "-l", "https_basic"
+    )
+    said = {name: hosts["https_basic"] for name, hosts in results.items()}
+    assert code == 0, text
+    for name in ("stat", "fetch", "slurp", "copy"):
+        assert said[name]["failed"], name
+        assert "because it is being used by another process" in str(said[name]), name
+    assert said["size"]["stat"]["size"] == len(b"secret")
+    assert said["find"]["files"][0]["checksum"] is None
+    assert not files.exists(copy)
+    assert not (controller.folder / "got").exists()

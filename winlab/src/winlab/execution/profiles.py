@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from winlab.host import acl
 from winlab.host.registry import Value
+from winlab.host.volumes import USER_HIVE_FILE
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -19,10 +20,12 @@ _FOLDERS = (r"AppData\Local\Temp", r"AppData\Roaming", "Desktop", "Documents", "
 def ensure_profile(host: Host, session: Session) -> None:
     """Make the profile folder and its entry in the registry when they are not there."""
     files = host.files
-    if files.is_dir(session.profile) or not session.sid.startswith(host.accounts.machine_sid):
+    hive = ntpath.join(session.profile, USER_HIVE_FILE)
+    if files.is_file(hive) or not session.sid.startswith(host.accounts.machine_sid):
         return
     with host.lock:
         if files.is_dir(session.profile):
+            host.make_hive_file(hive)
             return
         files.mkdir(session.profile)
         files.set_acl(session.profile, acl.Acl(acl.canonical(acl.profile(session.sid)), protected=True))
@@ -33,6 +36,7 @@ def ensure_profile(host: Host, session: Session) -> None:
                 if not files.is_dir(path):
                     files.mkdir(path)
                     files.set_owner(path, session.sid)
+        host.make_hive_file(hive)
         key = rf"{PROFILE_LIST}\{session.sid}"
         host.registry.create_key(key)
         host.registry.set(key, "ProfileImagePath", Value("expandstring", session.profile))

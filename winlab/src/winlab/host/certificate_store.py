@@ -36,8 +36,8 @@ CERT_SHA1_HASH_PROP_ID = 3
 CERT_FRIENDLY_NAME_PROP_ID = 11
 CERT_ARCHIVED_PROP_ID = 19
 CERT_CERT_PROP_ID = 32  # the certificate itself, always the last of the row
-# Stores that open without anybody having made them: upstream's target win_certificate_store imports into those
-# of a service in check mode. The names are those that mmc gives a service (the comment in
+# Stores that open without anybody having made them: upstream's target win_certificate_store imports into
+# those of a service in check mode. The names are those that mmc gives a service (the comment in
 # win_certificate_store.ps1, line 358) and those that a Windows Server 2016 lists in Cert:.
 PREDEFINED = (
     *("AuthRoot", "CA", "ClientAuthIssuer", "Disallowed", "My", "Root", "Trust", "TrustedPeople"),

@@ -87,6 +87,7 @@ class FileSystem(Volumes):
             return self.blobs.open(found[1])
         if node.blob is None:
             raise Win32Error(ERROR_ACCESS_DENIED, path)
+        self._check_share(node, session)
         return self.blobs.open(node.blob)
 
     def read_bytes(self, path: str, session: Caller | None = None) -> bytes:
@@ -151,6 +152,7 @@ class FileSystem(Volumes):
         self._require(node, session, acl.READ_DATA)
         if node.blob is None:
             raise Win32Error(ERROR_ACCESS_DENIED, path)
+        self._check_share(node, session)
         return self.blobs.digest(node.blob, algorithm)
 
     # alternate streams
@@ -286,7 +288,7 @@ class FileSystem(Volumes):
                 raise Win32Error(ERROR_ALREADY_EXISTS, target)
             self._check_removal(old, session, force=False)
         for moved in (node, *node.below()):
-            self._check_lock(moved)
+            self._check_lock(moved, session)
         parent = self._parent(clean, session)
         self._require_removal(node, session)
         self._require(parent, session, acl.APPEND_DATA if node.is_dir else acl.WRITE_DATA)
@@ -313,6 +315,7 @@ class FileSystem(Volumes):
         self._require(node, session, acl.READ_DATA)
         if node.blob is None:
             raise Win32Error(ERROR_ACCESS_DENIED, source)
+        self._check_share(node, session)
         clean = paths.normalise(target)
         if self._find(clean) is node:
             raise Win32Error(ERROR_SHARING_VIOLATION, target)
@@ -395,21 +398,30 @@ class FileSystem(Volumes):
 
     # locks and space
 
-    def lock(self, path: str, holder: str) -> None:
-        """Keep a file from being replaced, moved or removed, as a process that has loaded it does."""
-        node = self._node(path)
-        holders = self._locks.setdefault(paths.fold(node.path()), [])
-        if holder not in holders:
-            holders.append(holder)
-            self._host.touch("files")
+    def lock(self, path: str, holder: str, *, exclusive: bool = False) -> None:
+        """Keep a file from being replaced, moved or removed, as a process that has loaded it does.
+
+        Args:
+            path: the file.
+            holder: who has it open.
+            exclusive: whether it was opened without sharing it for reading (`CreateFile`, dwShareMode): its
+                content is refused to others then, its attributes and rules are not.
+        """
+        where = paths.fold(self._node(path).path())
+        for table in (self._locks, self._exclusive) if exclusive else (self._locks,):
+            holders = table.setdefault(where, [])
+            if holder not in holders:
+                holders.append(holder)
+                self._host.touch("files")
 
     def unlock_all(self, holder: str) -> None:
         """Release everything that `holder` has locked."""
-        for where in [where for where, holders in self._locks.items() if holder in holders]:
-            self._locks[where].remove(holder)
-            if not self._locks[where]:
-                del self._locks[where]
-            self._host.touch("files")
+        for table in (self._locks, self._exclusive):
+            for where in [where for where, holders in table.items() if holder in holders]:
+                table[where].remove(holder)
+                if not table[where]:
+                    del table[where]
+                self._host.touch("files")
 
     def holder_of(self, path: str) -> str | None:
         """Return who has locked a file first, or None."""

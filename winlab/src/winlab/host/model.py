@@ -309,6 +309,21 @@ class Host:
             reasons.append("computer_rename")
         return sorted(reasons)
 
+    def make_hive_file(self, path: str, holder: str = "") -> None:
+        """Make the file of a registry hive, which is opened for the registry alone while it is loaded.
+
+        Args:
+            path: the file; its content is not what the registry holds.
+            holder: who keeps it loaded, empty when nobody does now.
+        """
+        from winlab.host.registry import HIVE_MAGIC  # noqa: PLC0415  (composed lazily)
+
+        if not self.files.is_file(path):
+            self.files.write_bytes(path, HIVE_MAGIC)
+            self.files.set_attributes(path, {"Hidden", "System", "Archive"})
+        if holder:
+            self.files.lock(path, holder, exclusive=True)
+
     def mark_reboot_pending(self, reason: str = "component_based_servicing") -> None:
         """Set a marker as an installer does.
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from winlab.errors import NotModelled, Win32Error
-from winlab.host import images, logons, sids
+from winlab.host import images, logons, paths, sids
 from winlab.host.ports import WINDOWS_PORTS
 from winlab.host.service_types import (
     Service,
@@ -19,6 +19,7 @@ from winlab.host.service_types import (
     behaviour_of,
     register_service_behaviour,
 )
+from winlab.host.volumes import USER_HIVE_FILE
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -204,6 +205,10 @@ class Services:
         behaviour.start(ServiceRun(self._host, service, session, image, self.holder(service.name)))
         for port in WINDOWS_PORTS.get(service.name.lower(), ()):
             self._host.ports.listen(port, self.holder(service.name))
+        hive = paths.join(session.profile, USER_HIVE_FILE)
+        if session.sid not in sids.SERVICE_ACCOUNTS and self._host.files.is_dir(session.profile):
+            # The control manager loads the profile of the account (Microsoft, "Service User Accounts").
+            self._host.make_hive_file(hive, self.holder(service.name))
         process = self._host.processes.start(image, service.image_path, session.account, session.logon_id)
         return self.configure(
             service.name,

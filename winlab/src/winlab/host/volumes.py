@@ -26,6 +26,8 @@ ERROR_DISK_FULL = 112
 ERROR_DIRECTORY = 267
 ERROR_CANT_RESOLVE_FILENAME = 1921
 
+# The hive of a user, in his profile (Microsoft, "Registry Hives").
+USER_HIVE_FILE = "NTUSER.DAT"
 # NTFS follows at most this many links in one path ([MS-FSCC] 2.1.5: 63 reparse points).
 MAX_LINKS = 63
 # CreateFile, CREATE_ALWAYS: an existing file with one of these is refused (Microsoft Learn, "CreateFileW").
@@ -45,6 +47,10 @@ class Caller(acl.Caller, Protocol):
     @property
     def can_delegate(self) -> bool:
         """Whether other machines accept this logon."""
+
+    @property
+    def profile(self) -> str:
+        """The folder of its profile, whose hive is loaded while it lasts."""
 
 
 class FileHost(Protocol):
@@ -85,6 +91,8 @@ class Volumes:
         self.shares: dict[str, Share] = default_shares()
         self._volumes: dict[str, Node] = {}
         self._locks: dict[str, list[str]] = {}
+        # Those among the holders that opened the file without FILE_SHARE_READ.
+        self._exclusive: dict[str, list[str]] = {}
         self._dropped: set[str] = set()
         for letter in self.drives:
             self._add_volume(f"{letter}:\\")
@@ -109,6 +117,7 @@ class Volumes:
             ],
             "volumes": [volume.to_state() for volume in self._volumes.values()],
             "locks": self._locks,
+            "exclusive": self._exclusive,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -126,6 +135,7 @@ class Volumes:
             if drive is not None:
                 drive.used = sum(size for node in volume.below() for _, size in node.contents())
         self._locks = {where: list(holders) for where, holders in state["locks"].items()}
+        self._exclusive = {where: list(holders) for where, holders in state.get("exclusive", {}).items()}
         self._dropped.clear()
 
     def collect_garbage(self) -> None:
@@ -290,8 +300,19 @@ class Volumes:
         if session is not None and not self._may(node, session, mask):
             raise Win32Error(ERROR_ACCESS_DENIED, node.path())
 
-    def _check_lock(self, node: Node) -> None:
-        if self._locks.get(paths.fold(node.path())):
+    def _check_lock(self, node: Node, session: Caller | None = None) -> None:
+        """Refuse to change a file that a process has open."""
+        if self._locks.get(paths.fold(node.path())) or _is_own_hive(node, session):
+            raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
+
+    def _check_share(self, node: Node, session: Caller | None) -> None:
+        """Refuse a program the content of a file that a process has open without sharing it for reading.
+
+        The holder's own reading is the host's doing and comes without session.
+        """
+        if session is None:
+            return
+        if self._exclusive.get(paths.fold(node.path())) or _is_own_hive(node, session):
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
 
     def _require_removal(self, node: Node, session: Caller | None) -> None:
@@ -301,7 +322,7 @@ class Volumes:
         self._require(node.parent, session, acl.DELETE_CHILD)
 
     def _check_removal(self, node: Node, session: Caller | None, force: bool) -> None:
-        self._check_lock(node)
+        self._check_lock(node, session)
         self._require_removal(node, session)
         if session is not None and not force and not node.is_dir and "ReadOnly" in node.attributes:
             raise Win32Error(ERROR_ACCESS_DENIED, node.path())
@@ -315,7 +336,7 @@ class Volumes:
             return parent, None
         if node.is_dir:
             raise Win32Error(ERROR_ACCESS_DENIED, clean)
-        self._check_lock(node)
+        self._check_lock(node, session)
         self._require(node, session, acl.WRITE_DATA | acl.APPEND_DATA)
         if session is not None and not force and node.attributes & _PRECIOUS:
             raise Win32Error(ERROR_ACCESS_DENIED, clean)
@@ -435,3 +456,10 @@ class Volumes:
         return node.is_dir and paths.fold(self._local(clean)).startswith(
             paths.fold(paths.join(node.path(), ""))
         )
+
+
+def _is_own_hive(node: Node, session: Caller | None) -> bool:
+    """Tell whether this is the registry file of the logon's own user: it is loaded while he is logged on."""
+    if session is None or paths.fold(node.name) != USER_HIVE_FILE:
+        return False
+    return paths.fold(node.path()) == paths.fold(paths.join(session.profile, USER_HIVE_FILE))

@@ -196,6 +196,17 @@ class Disk:
         with dotnet_errors():
             return self.files.digest(self.full(path), algorithm, self.session)
 
+    def file_hash(self, path: str) -> str:
+        """Return the SHA-1 that `Get-FileChecksum` of Ansible.ModuleUtils.Legacy.psm1 (line 336) gives.
+
+        It asks Get-FileHash, whose error names file and reason (github.com/ansible/ansible/issues/26885).
+        """
+        try:
+            return self.digest(path, "sha1")
+        except Win32Error as error:
+            text = f"The file '{path}' cannot be read: {text_of(error)}."
+            raise DotNetError(error.code, where_of(error), text) from error
+
     def owner_name(self, sid: str) -> str:
         r"""Return the account of an owner, or ``O:S-1-...`` for one that no longer exists (`Get-Acl`)."""
         try:

@@ -80,7 +80,7 @@ class _Copy:
         if self.disk.is_container(path):
             path = join_path(path, leaf(str(item["src"])))
         if self.disk.is_leaf(path):
-            return self.force and self.disk.digest(path, "sha1") != str(item.get("checksum")).lower()
+            return self.force and self.disk.file_hash(path) != str(item.get("checksum")).lower()
         if self.disk.is_container(path):
             raise self._fail(f"cannot copy file to dest '{path}': object at path is already a directory")
         return True
@@ -196,10 +196,10 @@ class _Copy:
 
     def _copy_file(self, source: str, dest: str) -> tuple[str, str | None]:
         """Lines 46-103: return the diff and, with force, the SHA-1 of the source."""
-        checksum = self.disk.digest(source, "sha1") if self.force else None
+        checksum = self.disk.file_hash(source) if self.force else None
         if self.disk.is_container(dest):
             raise self._fail(f"cannot copy file from '{source}' to '{dest}': dest is already a folder")
-        if self.disk.is_leaf(dest) and not (self.force and self.disk.digest(dest, "sha1") != checksum):
+        if self.disk.is_leaf(dest) and not (self.force and self.disk.file_hash(dest) != checksum):
             return "", checksum
         diff = ""
         folder = directory_name(dest)

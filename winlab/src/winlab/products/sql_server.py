@@ -113,12 +113,12 @@ def _create_files(host: Host, name: str) -> None:
 
 
 def _lock_files(host: Host) -> None:
-    """Hold the files of all databases, as the running server does."""
+    """Hold the files of all databases, as the running server does: nobody else may even read them."""
     holder = host.services.holder(SERVICE)
     host.files.unlock_all(holder)
     for name in host.products[STATE]["databases"]:
         for path in _data_files(name):
-            host.files.lock(path, holder)
+            host.files.lock(path, holder, exclusive=True)
 
 
 def _start(run: ServiceRun) -> None:

@@ -70,6 +70,10 @@ _FEATURES = {
     "Windows-Defender-Gui": True,
 }
 
+CONFIG_FOLDER = r"C:\Windows\System32\config"
+PAGE_FILE = r"C:\pagefile.sys"
+KERNEL = "System"  # the process that has the hives and the page file open, from boot to shutdown
+
 BACKUP_FOLDER = r"C:\Program Files\Tailspin Backup"
 MONITOR_FOLDER = r"C:\Program Files\Adventure Monitoring Agent"
 register_service_behaviour("print-spooler")
@@ -81,6 +85,7 @@ def install(host: Host) -> None:
     """Make a new host a Windows Server 2016 with the traces of its years."""
     _version(host)
     _programs(host)
+    _held_files(host)
     _services(host)
     host.features.update(_FEATURES)
     _accounts(host)
@@ -135,6 +140,27 @@ def _programs(host: Host) -> None:
     host.files.write_bytes(
         r"C:\Windows\System32\drivers\etc\hosts", b"# winlab\r\n127.0.0.1       localhost\r\n"
     )
+
+
+def _held_files(host: Host) -> None:
+    """What the kernel has open for itself: hives of the machine and of service accounts, the page file.
+
+    Microsoft, "Registry Hives" and "Introduction to the page file"; the sizes are not modelled.
+    """
+    files = host.files
+    rules = (acl.both(sids.SYSTEM, acl.FULL_CONTROL), acl.both(sids.ADMINISTRATORS, acl.FULL_CONTROL))
+    files.mkdir(CONFIG_FOLDER)
+    for name in ("DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM"):
+        host.make_hive_file(rf"{CONFIG_FOLDER}\{name}", KERNEL)
+        files.set_acl(rf"{CONFIG_FOLDER}\{name}", acl.Acl(rules, True))
+    for name, sid in (("LocalService", sids.LOCAL_SERVICE), ("NetworkService", sids.NETWORK_SERVICE)):
+        folder = rf"C:\Windows\ServiceProfiles\{name}"
+        files.mkdir(folder)
+        files.set_acl(folder, acl.Acl(acl.profile(sid), True))
+        host.make_hive_file(rf"{folder}\NTUSER.DAT", KERNEL)
+    files.write_bytes(PAGE_FILE, b"")
+    files.set_attributes(PAGE_FILE, {"Hidden", "System", "Archive"})
+    files.lock(PAGE_FILE, KERNEL, exclusive=True)
 
 
 def _services(host: Host) -> None:
@@ -299,5 +325,6 @@ def enable_administrator(host: Host, name: str, password: str) -> None:
         files.mkdir(rf"C:\Users\{name}\{folder}")
     sid = accounts.resolve(name).sid
     files.set_acl(rf"C:\Users\{name}", acl.Acl(acl.profile(sid), True))
+    host.make_hive_file(rf"C:\Users\{name}\NTUSER.DAT")
     host.products["windows"] = {"administrator": name}
     host.touch("host")

@@ -19,7 +19,13 @@ try:
     from mim2ecma.assemblies import request as assemblies
     from mim2ecma.documents.errors import Mim2EcmaError
     from mim2ecma.documents.schemas import dumps
-    from mim2ecma.rollout import connector_version, run_folder, staging_changes, windows_installer
+    from mim2ecma.rollout import (
+        beyond_extensions,
+        connector_version,
+        run_folder,
+        staging_changes,
+        windows_installer,
+    )
     from mim2ecma.staging import request as staging
 except ImportError:
     # Another version may lack these modules; then its number says more than that it cannot be imported.
@@ -80,6 +86,7 @@ class FilterModule:
                 inspection, closure, inventory, **options
             ),
             "ma_with_connector": lambda *args: connector_version.with_connector(*args),
+            "fetched_folders": lambda host_folder: beyond_extensions.fetched(Path(host_folder)).to_dict(),
             "closure_files": lambda *args: staging_changes.closure_files(*args),
         }
         return {name: guarded(function) for name, function in filters.items()}

@@ -33,6 +33,11 @@ options:
     description: Path of C(Extensions) on the host.
     type: str
     required: true
+  other_roots:
+    description: Folders of the host whose files in O(extensions) are to be left out, since one listing served both.
+    type: list
+    elements: str
+    default: []
   archive:
     description: The fetched archive; it holds C(ma-0.xml), C(ma-1.xml) ..., and C(Extensions) when its files were to be fetched.
     type: path
@@ -94,6 +99,7 @@ def main():
             "operation": {"type": "str", "required": True, "choices": ["compare", "store"]},
             "extensions": {"type": "list", "elements": "dict", "required": True},
             "extensions_root": {"type": "str", "required": True},
+            "other_roots": {"type": "list", "elements": "str", "default": []},
             "archive": {"type": "path"},
             "management_agents": {"type": "list", "elements": "str", "default": []},
             "prediction": {"type": "bool", "default": False},
@@ -107,7 +113,9 @@ def main():
         )
     folder = Path(module.params["folder"])
     try:
-        listing = exports.listing(module.params["extensions"], module.params["extensions_root"])
+        listing = exports.listing(
+            module.params["extensions"], module.params["extensions_root"], module.params["other_roots"]
+        )
         if module.params["operation"] == "compare":
             module.exit_json(changed=False, same=exports.same_extensions(folder, listing))
         stored = exports.store(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mim2ecma.documents.findings import Finding
 from mim2ecma.documents.schemas import schema_name
@@ -12,6 +13,7 @@ from .assembly import Assembly
 from .bindings import Bindings
 from .companions import Companion
 from .host import HostFile
+from .names import AssemblyName
 from .search import Place, Search
 
 JsonObject = dict[str, object]
@@ -41,6 +43,19 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """A name that `Extensions` does not settle, so that MIM must have it from `Bin` or the assembly cache.
+
+    Attributes:
+        name: Identity of the reference as it stands, or as `miiserver.exe.config` redirects it.
+        module: Native code; then the name is that of a file and nothing else of the identity counts.
+    """
+
+    name: AssemblyName
+    module: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StagedFile:
     """A file to bring, with the place on MIM where it was found."""
 
@@ -57,7 +72,8 @@ class StagedFile:
 class Closure:
     """What a connector needs and where each part comes from.
 
-    `edges` are (file, wanted name, list) for the drawing.
+    `edges` are (file, wanted name, list) for the drawing; `unsettled` is what an export looks for beyond
+    `Extensions`; `extensions` are the folders that were searched as such.
     """
 
     connector: Assembly
@@ -69,6 +85,8 @@ class Closure:
     companions: tuple[Companion, ...]
     edges: tuple[tuple[str, str, str], ...]
     findings: tuple[Finding, ...]
+    unsettled: tuple[Sought, ...] = ()
+    extensions: tuple[Path, ...] = ()
 
     def to_dict(self) -> JsonObject:
         """The JSON form, keys as in docs/architecture.md (`closure`)."""
@@ -101,7 +119,7 @@ class Closure:
                     "bytes": staged.assembly.length,
                     "wanted_by": list(wanted_by),
                     "place": staged.place.value,
-                    **({"source": str(staged.assembly.path)} if staged.place is not Place.EXTENSIONS else {}),
+                    **self._source(staged.assembly.path),
                     "strong_name": staged.assembly.strong_name,
                     "authenticode": staged.assembly.authenticode,
                     "file_version": staged.assembly.file_version,
@@ -114,6 +132,13 @@ class Closure:
             },
             "conflicts": list(self.conflicts),
             "native": list(self.native),
-            "companions": [companion.to_dict() for companion in self.companions],
+            "companions": [
+                companion.to_dict() | self._source(companion.path) for companion in self.companions
+            ],
             "findings": [finding.to_dict() for finding in self.findings],
         }
+
+    def _source(self, path: Path) -> JsonObject:
+        """Where on the controller a file lies that was not found in `Extensions`."""
+        inside = any(path.is_relative_to(folder) for folder in self.extensions)
+        return {} if inside or not self.extensions else {"source": str(path)}

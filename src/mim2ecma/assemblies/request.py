@@ -10,7 +10,7 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from . import known
 from .bindings import Bindings, read_bindings
-from .closure import Surroundings
+from .closure import Sought, Surroundings
 from .drawing import draw
 from .host import read_listing
 from .search import Folder, Place, Search
@@ -54,14 +54,9 @@ def closure_document(
         InputError: a folder or configuration cannot be read.
         UsageError: an argument makes no sense.
     """
-    folders = [(Path(folder), Place.EXTENSIONS) for folder in search]
-    path = _locate(connector, [folder for folder, _ in folders])
-    folders = folders or [(path.parent, Place.EXTENSIONS)]
-    mim = _bindings(mim_config)
-    if bin:
-        folders.append((Path(bin), Place.BIN))
-        folders += _below_bin(Path(bin), mim)
-    folders += [(Path(root), Place.GAC) for root in gac]
+    extensions = [Path(folder) for folder in search]
+    path = _locate(connector, extensions)
+    folders, mim = _mim_folders(extensions or [path.parent], bin, gac, mim_config)
     surroundings = Surroundings(
         search=Search(folders),
         host=what_the_host_has(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
@@ -72,6 +67,28 @@ def closure_document(
         declared=tuple(declared),
     )
     return close(path, surroundings).to_dict()
+
+
+def unsettled(
+    connector: str, *, search: Iterable[str], bin: str = "", gac: Iterable[str] = (), mim_config: str = ""
+) -> tuple[Sought, ...]:
+    """Say which names a connector needs that `Extensions` does not settle, whatever the ECMA host has.
+
+    Args:
+        connector: As for `closure_document`, and so are the others.
+        search: Folder fetched from `Extensions`.
+        bin: What was fetched of `Bin`.
+        gac: What was fetched of the assembly cache.
+        mim_config: Fetched `miiserver.exe.config`.
+
+    Raises:
+        AssemblyError: the connector cannot be read.
+        InputError: a folder or configuration cannot be read.
+        UsageError: an argument makes no sense.
+    """
+    folders, mim = _mim_folders([Path(folder) for folder in search], bin, gac, mim_config)
+    path = _locate(connector, [folder for folder, place in folders if place is Place.EXTENSIONS])
+    return close(path, Surroundings(search=Search(folders), mim=mim)).unsettled
 
 
 def drawing(closure: Mapping[str, object]) -> str:
@@ -128,6 +145,18 @@ def _locate(connector: str, folders: list[Path]) -> Path:
         if found is not None:
             return found
     return path  # reading it says what is wrong
+
+
+def _mim_folders(
+    extensions: list[Path], bin_folder: str, gac: Iterable[str], mim_config: str
+) -> tuple[list[tuple[Path, Place]], Bindings | None]:
+    mim = _bindings(mim_config)
+    folders = [(folder, Place.EXTENSIONS) for folder in extensions]
+    if bin_folder:
+        folders.append((Path(bin_folder), Place.BIN))
+        folders += _below_bin(Path(bin_folder), mim)
+    folders += [(Path(root), Place.GAC) for root in gac]
+    return folders, mim
 
 
 def _below_bin(folder: Path, mim: Bindings | None) -> list[tuple[Path, Place]]:

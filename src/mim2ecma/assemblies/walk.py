@@ -17,7 +17,7 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from . import known, remarks
 from .assembly import Assembly, AssemblyError, Resource
-from .closure import Closure, JsonObject, StagedFile, Surroundings
+from .closure import Closure, JsonObject, Sought, StagedFile, Surroundings
 from .companions import Companion, companions_of, declared_companion
 from .host import COPY_FOLDERS, DATA_FOLDER, HostFile
 from .image import DamagedImageError
@@ -101,6 +101,7 @@ class _Walk:
         for file in surroundings.host:
             self.host_by_name.setdefault(file.name.casefold(), file)
         self.walked: set[str] = set()
+        self.unsettled: dict[tuple[str, str, str], Sought] = {}
         self.read_files: dict[Path, Assembly | None] = {}
 
     def run(self, path: Path) -> Closure:
@@ -160,6 +161,10 @@ class _Walk:
             conflicts=tuple(self.conflicts[key] for key in sorted(self.conflicts)),
             native=tuple(self.native[key] for key in sorted(self.native)),
             companions=tuple(companions[key] for key in sorted(companions)),
+            unsettled=tuple(self.unsettled[key] for key in sorted(self.unsettled)),
+            extensions=tuple(
+                folder.path for folder in self.around.search.folders if folder.place is Place.EXTENSIONS
+            ),
             edges=tuple(sorted(self.edges)),
             findings=in_order(dict.fromkeys(self.findings)),
         )
@@ -255,6 +260,7 @@ class _Walk:
         staged = self.staged[reference.key]
         self.wanted_by[reference.key].add(label)
         self._edge(label, reference, "stage")
+        self._seek(reference, staged)
         self._judge_binding(reference, staged, label)
         exact = self._exact_elsewhere(reference, staged)
         if exact is not None:
@@ -339,6 +345,7 @@ class _Walk:
 
     def _answer_from_mim(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
         best = self._best(reference)
+        self._seek(reference, best)
         if best is None:
             self._note("missing", reference, label, {"public_key_token": reference.public_key_token})
             self._edge(label, reference, "missing")
@@ -351,6 +358,16 @@ class _Walk:
         self.findings += remarks.about_facade(reference, best.assembly, self.around.framework)
         self._judge_binding(reference, best, label)
         self._enter(best.assembly, best.file)
+
+    def _seek(self, reference: AssemblyName, staged: StagedFile | None) -> None:
+        """Remember a reference that `Extensions` does not settle: MIM has it from elsewhere, if at all."""
+        identity = staged.assembly.identity if staged else None
+        exact = identity is not None and (not reference.is_strong or identity.version == reference.version)
+        if staged is not None and staged.place is Place.EXTENSIONS and exact:
+            return
+        wanted = self.around.mim.apply(reference) if self.around.mim else reference
+        for name in {reference, wanted}:
+            self.unsettled[(name.key, name.version_text, name.public_key_token)] = Sought(name)
 
     def _judge_binding(self, reference: AssemblyName, staged: StagedFile, label: str) -> None:
         around = self.around
@@ -376,6 +393,8 @@ class _Walk:
                 continue
             staged = StagedFile(assembly, candidate.place)
             if not reference.is_strong:
+                if candidate.place is Place.GAC:
+                    continue  # the runtime looks there for strong names alone
                 return staged
             if _same(assembly.identity, reference) and assembly.identity.version in (
                 wanted.version,
@@ -424,6 +443,8 @@ class _Walk:
                 status = "host-supplied"
             elif status == "unknown":
                 status = "missing"
+        if status == "missing" or (found is not None and found.place is not Place.EXTENSIONS):
+            self.unsettled[(key, "", "")] = Sought(AssemblyName(file), module=True)
         self.native[key] = {"module": name, "wanted_by": [label], "status": status}
         self.findings += remarks.about_module(name, status, label)
         if found is not None:

@@ -44,12 +44,13 @@ class Stored:
     changed: bool
 
 
-def listing(files: Iterable[Mapping[str, Any]], root: str) -> dict[str, str]:
+def listing(files: Iterable[Mapping[str, Any]], root: str, other_roots: Sequence[str] = ()) -> dict[str, str]:
     """Turn a host's listing into relative names and SHA-256.
 
     Args:
         files: `path` and `checksum` of each, as `ansible.windows.win_find` gives them.
         root: The folder that was listed.
+        other_roots: Folders that were listed with it; what lies below them is left out.
 
     Returns:
         Path below the folder, with `/`, to SHA-256 in lower case.
@@ -58,9 +59,12 @@ def listing(files: Iterable[Mapping[str, Any]], root: str) -> dict[str, str]:
         InputError: A path is not below the folder, or a part of it is no plain file name.
     """
     prefix = root.rstrip("\\") + "\\"
+    others = tuple(other.rstrip("\\").casefold() + "\\" for other in other_roots)
     result = {}
     for file in files:
         path = str(file["path"])
+        if path.casefold().startswith(others):
+            continue
         if not path.casefold().startswith(prefix.casefold()):
             raise InputError(
                 source=path,

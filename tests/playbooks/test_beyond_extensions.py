@@ -1,0 +1,106 @@
+"""A connector that works on MIM only because of files outside `Extensions`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from .test_round_trips import windows_tasks
+
+SYNC = r"C:\Program Files\Microsoft Forefront Identity Manager\2010\Synchronization Service"
+ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
+CACHE = r"C:\Windows\Microsoft.NET\assembly\GAC_MSIL"
+TOKEN = "2d7f263ed6561d2e"
+JSON_IN_CACHE = rf"{CACHE}\Contoso.Json\v4.0_9.1.0.0__{TOKEN}\Contoso.Json.dll"
+
+
+def move(lab, host, source, target):
+    folder = target.rpartition("\\")[0]
+    lab.adhoc(host, "ansible.windows.win_file", json.dumps({"path": folder, "state": "directory"}))
+    copy = {"src": source, "dest": target, "remote_src": True}
+    lab.adhoc(host, "ansible.windows.win_copy", json.dumps(copy))
+    lab.adhoc(host, "ansible.windows.win_file", json.dumps({"path": source, "state": "absent"}))
+
+
+@pytest.fixture
+def scattered(migrated):
+    """The library that the connector names lies in Bin, and what that one needs in the assembly cache."""
+    service = "name=FIMSynchronizationService state="
+    migrated.adhoc("mim01", "ansible.windows.win_service", service + "stopped")
+    move(
+        migrated,
+        "mim01",
+        rf"{SYNC}\Extensions\Contoso.Hr.Protocol.dll",
+        rf"{SYNC}\Bin\Contoso.Hr.Protocol.dll",
+    )
+    move(migrated, "mim01", rf"{SYNC}\Extensions\Contoso.Json.dll", JSON_IN_CACHE)
+    # Neither of these is the one that is wanted: another version, and an image for 32-bit programs.
+    for other in (rf"v4.0_8.0.0.0__{TOKEN}", rf"v4.0_9.1.0.0__{TOKEN}"):
+        kind = "GAC_32" if "9.1" in other else "GAC_MSIL"
+        path = rf"C:\Windows\Microsoft.NET\assembly\{kind}\Contoso.Json\{other}\Contoso.Json.dll"
+        migrated.adhoc(
+            "mim01",
+            "ansible.windows.win_file",
+            json.dumps({"path": path.rpartition("\\")[0], "state": "directory"}),
+        )
+        migrated.adhoc("mim01", "ansible.windows.win_copy", json.dumps({"content": "other", "dest": path}))
+    migrated.adhoc("mim01", "ansible.windows.win_service", service + "started")
+    return migrated
+
+
+def test_what_lies_in_bin_and_in_the_assembly_cache_is_fetched_and_nothing_else(scattered):
+    before = scattered.lasting("mim01")
+    result = scattered.play("migrate.yml")
+    assert result.code == 0, result.output
+    assert scattered.lasting("mim01") == before
+    root = scattered.runs / "lab" / "mim01"
+    mirrors = sorted(
+        path.relative_to(root).as_posix()
+        for mirror in ("Bin", "GAC")
+        for path in (root / mirror).rglob("*")
+        if path.is_file()
+    )
+    inner = f"GAC/v4/GAC_MSIL/Contoso.Json/v4.0_9.1.0.0__{TOKEN}/Contoso.Json.dll"
+    assert mirrors == ["Bin/Contoso.Hr.Protocol.dll", "Bin/miiserver.exe.config", inner]
+    closure = scattered.document("mim01/contoso-hr-*/closure.json")
+    assert {entry["file"]: entry["place"] for entry in closure["stage"]} == {
+        "Contoso.Hr.Connector.dll": "extensions",
+        "Contoso.Hr.Protocol.dll": "bin",
+        "Contoso.Json.dll": "gac",
+    }
+    assert {finding["id"] for finding in closure["findings"]} >= {"C2", "C3"}
+    on_host = scattered.files("ecma01")
+    for name, path in (("Contoso.Hr.Protocol.dll", mirrors[0]), ("Contoso.Json.dll", inner)):
+        digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
+        assert on_host[rf"{ECMA}\{name}".lower()] == digest
+
+
+def test_a_second_run_looks_again_and_changes_nothing(scattered, tmp_path):
+    assert scattered.play("migrate.yml").code == 0
+    runs = windows_tasks(scattered, "playbooks/export.yml", tmp_path)
+    looked = [task for host, _, task in runs if host == "mim01" and "assembly cache" in task]
+    assert looked == ["ma_export : Look for it in the global assembly cache"]
+    assert not [task for _, _, task in runs if "our temporary folder" in task]
+
+
+def test_a_prediction_fetches_it_too_and_leaves_nothing_on_the_host(scattered):
+    before = scattered.lasting("mim01")
+    result = scattered.play("playbooks/export.yml", "--check")
+    assert result.code == 0, result.output
+    assert scattered.lasting("mim01") == before
+    left = [path for path in scattered.files("mim01") if "mim2ecma." in path and "\\temp\\" in path]
+    assert left == []
+
+
+def test_a_library_that_is_nowhere_is_told(scattered):
+    path = rf"{SYNC}\Bin\Contoso.Hr.Protocol.dll"
+    scattered.adhoc("mim01", "ansible.windows.win_service", "name=FIMSynchronizationService state=stopped")
+    scattered.adhoc("mim01", "ansible.windows.win_file", json.dumps({"path": path, "state": "absent"}))
+    scattered.adhoc("mim01", "ansible.windows.win_service", "name=FIMSynchronizationService state=started")
+    result = scattered.play("migrate.yml")
+    assert result.code != 0
+    assert (
+        "C1 error: Contoso.Hr.Connector.dll: no file for 'Contoso.Hr.Protocol, Version=1.4.0.0" in result.flat
+    )

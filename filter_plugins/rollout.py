@@ -22,6 +22,8 @@ try:
     from mim2ecma.rollout import (
         beyond_extensions,
         connector_version,
+        failures,
+        host_programs,
         run_folder,
         staging_changes,
         windows_installer,
@@ -77,6 +79,16 @@ class FilterModule:
             "staging_differences": lambda *args: staging_changes.differences(*args),
             "staged_manifest": lambda *args: staging_changes.manifest(*args),
             "refusal_text": lambda *args: staging_changes.refusal(*args),
+            "payload_folders": lambda *args: staging_changes.payload_folders(*args),
+            "target_folders": lambda *args: staging_changes.target_folders(*args),
+            "planned_among": lambda *args: staging_changes.planned_among(*args),
+            "vendor_files": lambda *args: staging_changes.vendor_files(*args),
+            "files_below": lambda *args: staging_changes.below(*args),
+            "host_configurations": lambda listing, ecma_folder, kept: host_programs.configurations(
+                listing, ecma_folder, Path(kept)
+            ),
+            "described_host": lambda *args: host_programs.describe(*args),
+            "failure_text": lambda *args: failures.failure_text(*args),
             "service_folder": lambda *args: staging_changes.service_folder(*args),
             "assembly_closure": lambda connector, **options: assemblies.closure_document(
                 connector, **options

@@ -8,10 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mim2ecma.assemblies.host import path_key, read_listing
 from mim2ecma.documents.errors import UsageError
 from mim2ecma.documents.printable import printable
 from mim2ecma.rollout.folders import check_relative
+from mim2ecma.staging.owners import Owner, Owners
+from mim2ecma.staging.payload import declared_payload
+from mim2ecma.staging.targets import declared_target_problem
 
+_ADVICE = {
+    "vendor": "Microsoft's files are never replaced; use a build of the connector that goes with this one.",
+    "ours": "An earlier run staged it; look at the other files of the plan.",
+    "foreign": (
+        "Find out who brought that file. If it may go, name it in ecma_stage_replace; if it is to stay, in "
+        "ecma_stage_keep."
+    ),
+}
 ADD = "add"
 REPLACE = "replace"
 KEEP = "keep"
@@ -19,52 +31,60 @@ REFUSE = "refuse"
 
 
 def changes(plans: Iterable[Mapping[str, Any]], ecma_folder: str) -> dict[str, Any]:
-    """Sum up the plans of one host.
+    r"""Sum up the plans of one host.
+
+    Every file has a slot: a path below one folder that serves for what is brought and for what is backed up,
+    `ecma/...` for the ECMA folder and `drives/C/...` for declared targets elsewhere.
 
     Args:
         plans: `{"management_agent", "plan", "source"}` each; `source` is the folder that the sources of
             the plan's files are relative to.
-        ecma_folder: Folder of the connectors on the host; every target lies below it.
+        ecma_folder: Folder of the connectors on the host.
 
     Returns:
-        `payload` (path relative to the folder, with `/`, to the file on the controller), `added`, `replaced`
-        (targets), `replaced_relative`, `backup_folders` (relative, with backslashes), `refused` (files of the
-        plans).
+        `payload` (slot to the file on the controller), `moves` (`from`: folder of slots with backslashes,
+        `to`: folder on the host), `added`, `replaced` (targets), `backups` (`target` and `folder`, the slot's
+        folder with backslashes), `folders` (those that may have to be made, outermost first), `refused`
+        (files of the plans).
 
     Raises:
-        UsageError: A target lies elsewhere, or two plans want different bytes in one place.
+        UsageError: Two plans want different bytes in one place.
+        InputError: A target is no plain path.
     """
     payload: dict[str, str] = {}
     digests: dict[str, tuple[str, str]] = {}
-    added: set[str] = set()
-    replaced: set[str] = set()
+    added: dict[str, str] = {}
+    replaced: dict[str, str] = {}
     refused: list[dict[str, Any]] = []
     for entry in plans:
         for file in entry["plan"]["files"]:
             if file["action"] == REFUSE:
                 refused.append({**file, "management_agent": entry["management_agent"]})
                 continue
-            relative = _relative(file["target"], ecma_folder)
-            key = relative.casefold()
-            earlier = digests.setdefault(key, (file["sha256"], entry["management_agent"]))
+            target = str(file["target"])
+            earlier = digests.setdefault(path_key(target), (file["sha256"], entry["management_agent"]))
             if earlier[0] != file["sha256"]:
                 raise UsageError(
-                    source=file["target"],
+                    source=target,
                     where=f"{earlier[1]} and {entry['management_agent']}",
                     found="two different files for one place",
                     expected="the same bytes from both management agents",
                     next_step="Bring both connectors to the same build of this file, or use two hosts.",
                 )
+            slot = _slot(target, ecma_folder)
             if file["action"] in {ADD, REPLACE}:
-                payload[relative] = str(Path(entry["source"]) / file["source"])
-                (added if file["action"] == ADD else replaced).add(file["target"])
-    replaced_relative = sorted(ntpath.relpath(target, ecma_folder) for target in replaced)
+                payload[slot] = str(Path(entry["source"]) / file["source"])
+                (added if file["action"] == ADD else replaced)[target] = slot
     return {
         "payload": dict(sorted(payload.items())),
+        "moves": _moves(payload, ecma_folder),
         "added": sorted(added),
         "replaced": sorted(replaced),
-        "replaced_relative": replaced_relative,
-        "backup_folders": sorted({ntpath.dirname(name) for name in replaced_relative}),
+        "backups": [
+            {"target": target, "folder": ntpath.dirname(slot.replace("/", "\\"))}
+            for target, slot in sorted(replaced.items())
+        ],
+        "folders": _folders(added, ecma_folder),
         "refused": refused,
     }
 
@@ -112,8 +132,7 @@ def refusal(file: Mapping[str, Any], host: str) -> str:
     """One refused file as one error."""
     return printable(
         f"{host}: {file['target']}: {file['reason']}; expected a place that is free or ours for "
-        f"{file['management_agent']}. Look at who brought that file, and leave it out of the connector's "
-        "folder or use another host.",
+        f"{file['management_agent']}. {_ADVICE.get(str(file.get('owner')), _ADVICE['foreign'])}",
         None,
     )
 
@@ -161,14 +180,114 @@ def closure_files(closure: Mapping[str, Any], mirror: str, export: str) -> dict[
     return files
 
 
-def _relative(target: str, folder: str) -> str:
-    prefix = folder.rstrip("\\") + "\\"
-    if not target.casefold().startswith(prefix.casefold()):
-        raise UsageError(
-            source=target,
-            where="target",
-            found="a place elsewhere",
-            expected=f"a file below {folder}",
-            next_step="This is a defect of the plan; please report it.",
-        )
-    return str(check_relative(target[len(prefix) :].replace("\\", "/"), target))
+def vendor_files(
+    listing: Iterable[Mapping[str, Any]], ecma_folder: str, ours: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Files of the ECMA folder that the agent package brought: what a connector need not bring.
+
+    Files of unknown origin are left out: the plan must say what it does about each of them.
+
+    Args:
+        listing: Files of `ansible.windows.win_find` with SHA-256 checksums.
+        ecma_folder: Folder of the connectors on the host.
+        ours: What earlier runs staged: `path` and `sha256` each.
+    """
+    owners = Owners(read_listing(ours, "staged files"))
+    found = read_listing(below(listing, ecma_folder), "ECMA folder")
+    return [{"path": file.path, "sha256": file.sha256} for file in found if owners.of(file) is Owner.VENDOR]
+
+
+def below(listing: Iterable[Mapping[str, Any]], *folders: str) -> list[Mapping[str, Any]]:
+    """Files of a listing that lie below one of some folders of the host."""
+    prefixes = tuple(path_key(folder) + "\\" for folder in folders)
+    return [file for file in listing if path_key(str(file["path"])).startswith(prefixes)]
+
+
+def target_folders(plans: Iterable[Mapping[str, Any]], ecma_folder: str) -> list[str]:
+    """Folders outside the ECMA folder that planned files lie in, to be listed; sorted.
+
+    Args:
+        plans: As for `changes`, or bare plans.
+        ecma_folder: Folder of the connectors on the host.
+    """
+    targets = {str(file["target"]) for entry in plans for file in entry.get("plan", entry)["files"]}
+    return sorted({ntpath.dirname(target) for target in targets if not _inside(target, ecma_folder)})
+
+
+def payload_folders(payload: Iterable[object], ecma_folder: str, host: str) -> list[str]:
+    """Folders outside the ECMA folder that declared files go to; sorted.
+
+    Args:
+        payload: Declared payload, `source` and `target` each.
+        ecma_folder: Folder of the connectors on the host.
+        host: Its name.
+
+    Raises:
+        UsageError: An item has another form, or a target is where no file of ours may lie.
+        InputError: A source cannot be read.
+    """
+    folders = set()
+    for item in declared_payload(payload):
+        problem = declared_target_problem(item.target, ecma_folder)
+        if problem is not None:
+            raise UsageError(
+                source=host,
+                where=f"ecma_stage_payload, target '{item.target}'",
+                found=f"a path that {problem}",
+                expected="a path below the ECMA folder, or one outside of Windows and Microsoft's products",
+                next_step="Correct the target.",
+            )
+        target = ntpath.normpath(ntpath.join(ecma_folder, item.target))
+        if not _inside(target, ecma_folder):
+            folders.add(ntpath.dirname(target))
+    return sorted(folders)
+
+
+def planned_among(plans: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[str]:
+    """Those of some paths of a host that the plans bring, or keep as the wanted bytes; sorted."""
+    wanted = {
+        path_key(str(file["target"]))
+        for entry in plans
+        for file in entry.get("plan", entry)["files"]
+        if file["action"] != REFUSE and file["source"]
+    }
+    return sorted(str(path) for path in paths if path_key(str(path)) in wanted)
+
+
+def _slot(target: str, ecma_folder: str) -> str:
+    if _inside(target, ecma_folder):
+        slot = "ecma\\" + ntpath.normpath(target)[len(ntpath.normpath(ecma_folder)) + 1 :]
+    else:
+        problem = declared_target_problem(target, ecma_folder)
+        if problem is not None:
+            raise UsageError(
+                source=target,
+                where="target",
+                found=f"a path that {problem}",
+                expected=f"a file below {ecma_folder}, or one on a local drive outside of Windows",
+                next_step="This is a defect of the plan; please report it.",
+            )
+        drive, rest = ntpath.splitdrive(target)
+        slot = f"drives\\{drive[0].upper()}{rest}"
+    return str(check_relative(slot.replace("\\", "/"), target))
+
+
+def _inside(target: str, folder: str) -> bool:
+    return path_key(target).startswith(path_key(folder) + "\\")
+
+
+def _moves(payload: Mapping[str, str], ecma_folder: str) -> list[dict[str, str]]:
+    drives = sorted({slot.split("/")[1] for slot in payload if slot.startswith("drives/")})
+    moves = [{"from": "ecma", "to": ecma_folder}] if any(slot.startswith("ecma/") for slot in payload) else []
+    return moves + [{"from": f"drives\\{drive}", "to": f"{drive}:"} for drive in drives]
+
+
+def _folders(targets: Iterable[str], ecma_folder: str) -> list[str]:
+    """Every folder above a target, down from the ECMA folder or the root of the drive."""
+    found: dict[str, str] = {}
+    for target in targets:
+        folder = ntpath.dirname(target)
+        while path_key(folder) != path_key(ecma_folder) and ntpath.splitdrive(folder)[1] != "\\":
+            found[path_key(folder)] = folder
+            folder = ntpath.dirname(folder)
+    return [found[key] for key in sorted(found)]

@@ -23,7 +23,7 @@ FILES_LIMIT = 10_000
 _STEP = 1024 * 1024
 
 
-def wanted_file(path: Path, target: str, source: str, what: str) -> Wanted:
+def wanted_file(path: Path, target: str, source: str, what: str, *, declared: bool = False) -> Wanted:
     """Hash a file of the controller and make it a wanted file.
 
     Raises:
@@ -44,7 +44,7 @@ def wanted_file(path: Path, target: str, source: str, what: str) -> Wanted:
             expected="a readable file",
             next_step="Correct the path.",
         ) from error
-    return Wanted(target, source, digest.hexdigest(), size, what)
+    return Wanted(target, source, digest.hexdigest(), size, what, declared)
 
 
 def declared_payload(items: Iterable[object]) -> list[Wanted]:
@@ -70,10 +70,12 @@ def declared_payload(items: Iterable[object]) -> list[Wanted]:
             )
         source = Path(item["source"])
         target = str(item.get("target") or source.name)
+        if target.endswith("\\") and not source.is_dir():
+            target += source.name
         if source.is_dir():
             found += _folder(source, target)
         else:
-            found.append(wanted_file(source, target, str(source), "declared payload"))
+            found.append(wanted_file(source, target, str(source), "declared payload", declared=True))
         if len(found) > FILES_LIMIT:
             raise _unfit(source, f"more than {FILES_LIMIT} files")
     return found
@@ -92,7 +94,8 @@ def _folder(source: Path, target: str) -> Iterable[Wanted]:
         for name in sorted(files):
             path = Path(folder) / name
             parts = path.relative_to(source).parts
-            yield wanted_file(path, "\\".join([target, *parts]), str(path), "declared payload")
+            inner = "\\".join([target.rstrip("\\"), *parts])
+            yield wanted_file(path, inner, str(path), "declared payload", declared=True)
 
 
 def _unfit(path: Path, found: str) -> InputError:

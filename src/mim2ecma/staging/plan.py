@@ -15,12 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mim2ecma.assemblies.host import COPY_FOLDERS, HostFile, path_key, windows_path_problem
+from mim2ecma.assemblies.host import COPY_FOLDERS, HostFile, path_key
 from mim2ecma.assemblies.known import is_product_name
 from mim2ecma.documents.errors import Mim2EcmaError
 from mim2ecma.documents.schemas import schema_name
 
 from .owners import Owner, Owners
+from .targets import declared_target_problem
 
 SPARE_BYTES = 100 * 1024 * 1024
 """Left free on the disk beyond what is written: the service copies each connector into its cache twice."""
@@ -49,6 +50,7 @@ class Wanted:
         target: Path below the ECMA folder with `\`, or an absolute path.
         source: Path below the exported bundle with `/`.
         what: What the file is, for the reason.
+        declared: Named by a person; only then may the target be an absolute path.
     """
 
     target: str
@@ -56,6 +58,7 @@ class Wanted:
     sha256: str
     bytes: int
     what: str
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,7 @@ def make_plan(
     owners = Owners(host.ours, host.vendor)
     inventory = {file.key: file for file in host.files}
     copies = _copies(host)
-    decided = {path_key(name): Action.REPLACE for name in replace}
-    decided |= {path_key(name): Action.KEEP for name in keep}
+    decided = _decisions(host, replace, keep)
     planned: dict[str, PlannedFile] = {}
     for item in sorted(wanted, key=lambda item: (path_key(item.target), item.source)):
         target = _target(item, host)
@@ -195,9 +197,9 @@ def make_plan(
                 "Leave one of the two out.",
             )
         existing = inventory.get(key)
-        decision = _decide(item, target, existing, owners, decided.get(path_key(item.target)))
+        decision = _decide(item, target, existing, owners, decided.get(key))
         planned[key] = decision
-        for copy in copies.get(ntpath.basename(target).casefold(), ()):
+        for copy in _copies_of(target, host, copies):
             if copy.key != key:
                 planned[copy.key] = _decide_copy(item, copy, decision, owners)
     plan = Plan(host, tuple(planned[key] for key in sorted(planned)), backup_folder)
@@ -331,6 +333,39 @@ def _decide_copy(item: Wanted, copy: HostFile, main: PlannedFile, owners: Owners
     )
 
 
+def _decisions(host: HostState, replace: Sequence[str], keep: Sequence[str]) -> dict[str, Action]:
+    r"""What a person has decided, by the whole path; a name without a drive is below the ECMA folder."""
+    found: dict[str, Action] = {}
+    for names, action in ((replace, Action.REPLACE), (keep, Action.KEEP)):
+        for name in names:
+            problem = declared_target_problem(name, host.folder)
+            key = path_key(ntpath.join(host.folder, name))
+            if problem is not None or found.get(key, action) is not action:
+                raise _error(
+                    host.name,
+                    f"decision about '{name}'",
+                    f"a path that {problem}" if problem else "both keep and replace",
+                    "one decision for a path below the ECMA folder or a declared one",
+                    "Correct ecma_stage_keep or ecma_stage_replace.",
+                )
+            found[key] = action
+    return found
+
+
+def _copies_of(target: str, host: HostState, copies: Mapping[str, list[HostFile]]) -> list[HostFile]:
+    r"""Return the copies that the service made of a file below the ECMA folder.
+
+    They keep the part of the path below that folder, so that `de\X.resources.dll` is no copy of
+    `fr\X.resources.dll`.
+    """
+    prefix = path_key(host.folder) + "\\"
+    key = path_key(target)
+    if not key.startswith(prefix):
+        return []
+    named = copies.get(ntpath.basename(target).casefold(), [])
+    return [copy for copy in named if copy.key.endswith("\\" + key[len(prefix) :])]
+
+
 def _copies(host: HostState) -> dict[str, list[HostFile]]:
     prefix = path_key(host.folder) + "\\"
     found: dict[str, list[HostFile]] = {}
@@ -344,20 +379,25 @@ def _copies(host: HostState) -> dict[str, list[HostFile]]:
 
 
 def _target(item: Wanted, host: HostState) -> str:
-    drive, rest = ntpath.splitdrive(item.target)
-    absolute = bool(drive) and rest.startswith(("\\", "/"))
-    problem = windows_path_problem(item.target)
-    if problem is None and not absolute and (drive or rest.startswith(("\\", "/"))):
-        problem = "is neither absolute nor relative"
+    problem = declared_target_problem(item.target, host.folder)
+    if (
+        problem is None
+        and not item.declared
+        and (ntpath.splitdrive(item.target)[0] or item.target[0] in "\\/")
+    ):
+        problem = "is not below the ECMA folder"
     if problem is not None:
         raise _error(
             host.name,
             f"target '{item.target}'",
             f"a path that {problem}",
-            "a plain path",
-            "Correct the name.",
+            "a path below the ECMA folder, or a declared one outside of Windows and Microsoft's products",
+            "Correct the target in ecma_stage_payload."
+            if item.declared
+            else "Rename the file on the MIM host.",
         )
-    return ntpath.normpath(item.target if absolute else ntpath.join(host.folder, item.target))
+    # `join` keeps a whole path as it is.
+    return ntpath.normpath(ntpath.join(host.folder, item.target))
 
 
 def _check_space(plan: Plan) -> None:

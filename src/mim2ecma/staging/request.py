@@ -45,7 +45,8 @@ def plan_document(
         service_state: Its state.
         backup: Folder on the host for what is replaced.
         free_bytes: Free space of the disk of the ECMA folder.
-        payload: Declared payload, `source` and `target` each.
+        payload: Declared payload, `source` and `target` each; an item with a `management_agent` is for that
+            one alone.
         replace: Foreign files that may be replaced.
         keep: Files of the host that stay, as a person decided.
 
@@ -69,8 +70,17 @@ def plan_document(
         service_state=service_state,
         free_bytes=None if free_bytes is None else int(free_bytes),
     )
-    wanted = [*wanted_files(closure, export=xml), *declared_payload(payload)]
+    agent = str((inspection.get("management_agent") or {}).get("name") or "")
+    wanted = [*wanted_files(closure, export=xml), *declared_payload(_of_agent(payload, agent))]
     return make_plan(wanted, state, backup_folder=backup, replace=replace, keep=keep).to_dict()
+
+
+def _of_agent(payload: Iterable[object], agent: str) -> list[object]:
+    return [
+        item
+        for item in payload
+        if not isinstance(item, Mapping) or item.get("management_agent") in {None, "", agent}
+    ]
 
 
 def _check_pair(inspection: Mapping[str, Any], closure: Mapping[str, Any], host: str) -> None:

@@ -29,14 +29,51 @@ def test_added_and_replaced_files_become_the_payload():
         [entry(file("a.dll"), file(r"Cache\1\a.dll", "replace"), file("k.dll", "keep"))], ECMA
     )
     assert changes["payload"] == {
-        "Cache/1/a.dll": "/run/export/Extensions/x",
-        "a.dll": "/run/export/Extensions/x",
+        "ecma/Cache/1/a.dll": "/run/export/Extensions/x",
+        "ecma/a.dll": "/run/export/Extensions/x",
     }
+    assert changes["moves"] == [{"from": "ecma", "to": ECMA}]
     assert changes["added"] == [rf"{ECMA}\a.dll"]
     assert changes["replaced"] == [rf"{ECMA}\Cache\1\a.dll"]
-    assert changes["replaced_relative"] == [r"Cache\1\a.dll"]
-    assert changes["backup_folders"] == [r"Cache\1"]
+    assert changes["backups"] == [{"target": rf"{ECMA}\Cache\1\a.dll", "folder": r"ecma\Cache\1"}]
+    assert changes["folders"] == []
     assert changes["refused"] == []
+
+
+def test_declared_files_elsewhere_have_slots_of_their_drive_and_folders_to_make():
+    target = r"d:\Data\Hr\codes.csv"
+    declared = {**file("x"), "target": target, "source": "/files/codes.csv"}
+    changes = sc.changes([entry(file(r"de\a.resources.dll"), declared)], ECMA)
+    assert changes["payload"]["drives/D/Data/Hr/codes.csv"] == "/files/codes.csv"
+    assert changes["moves"] == [{"from": "ecma", "to": ECMA}, {"from": r"drives\D", "to": "D:"}]
+    assert changes["folders"] == [rf"{ECMA}\de", r"d:\Data", r"d:\Data\Hr"]
+    assert sc.target_folders([entry(declared)], ECMA) == [r"d:\Data\Hr"]
+
+
+def test_marked_files_are_those_that_the_plans_bring_or_keep_as_they_are():
+    plans = [entry(file("a.dll", "keep"), file("v.dll", "keep", source=None), file("r.dll", "refuse"))]
+    marked = [rf"{ECMA}\A.DLL", rf"{ECMA}\v.dll", rf"{ECMA}\r.dll", rf"{ECMA}\other.dll"]
+    assert sc.planned_among(plans, marked) == [rf"{ECMA}\A.DLL"]
+
+
+def test_what_the_package_brought_is_told_from_what_others_put_there():
+    listing = [
+        {"path": rf"{ECMA}\Newtonsoft.Json.dll", "checksum": ONE},
+        {"path": rf"{ECMA}\System.Ours.dll", "checksum": TWO},
+        {"path": rf"{ECMA}\Foreign.dll", "checksum": TWO},
+        {"path": rf"{ECMA}\..\Microsoft.ECMA2Host.Service.exe", "checksum": TWO},
+    ]
+    ours = [{"path": rf"{ECMA}\System.Ours.dll", "sha256": TWO}]
+    assert [item["path"] for item in sc.vendor_files(listing, ECMA, ours)] == [rf"{ECMA}\Newtonsoft.Json.dll"]
+
+
+def test_declared_targets_are_checked_before_anything_is_asked(tmp_path):
+    (tmp_path / "a.csv").write_text("a")
+    item = {"source": str(tmp_path / "a.csv"), "target": r"C:\Windows\a.csv"}
+    with pytest.raises(UsageError, match="lies in a folder of Windows"):
+        sc.payload_folders([item], ECMA, "ecma01")
+    assert sc.payload_folders([{**item, "target": r"D:\Data\a.csv"}], ECMA, "ecma01") == [r"D:\Data"]
+    assert sc.payload_folders([{**item, "target": r"MAData\a.csv"}], ECMA, "ecma01") == []
 
 
 def test_a_refused_file_is_named_with_its_management_agent():
@@ -44,6 +81,9 @@ def test_a_refused_file_is_named_with_its_management_agent():
     text = sc.refusal(refused[0], "ecma01")
     assert text.startswith(rf"ecma01: {ECMA}\v.dll: r; expected")
     assert "HR" in text
+    assert "Microsoft's files are never replaced" in text
+    foreign = sc.changes([entry(file("f.dll", "refuse", owner="foreign"))], ECMA)["refused"]
+    assert "ecma_stage_replace" in sc.refusal(foreign[0], "ecma01")
 
 
 def test_two_agents_may_share_equal_bytes_but_not_different_ones():

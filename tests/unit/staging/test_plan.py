@@ -245,9 +245,48 @@ def test_two_different_files_for_one_target_are_refused() -> None:
     assert len(make_plan([wanted(), wanted("CONTOSO.dll")], state()).files) == 1
 
 
-def test_an_absolute_target_is_planned_where_it_is() -> None:
-    [file] = make_plan([wanted("C:\\DSN\\hr.dsn")], state()).files
+def test_a_declared_absolute_target_is_planned_where_it_is() -> None:
+    item = Wanted("C:\\DSN\\hr.dsn", "/files/hr.dsn", NEW, 1, "declared payload", declared=True)
+    [file] = make_plan([item], state()).files
     assert file.target == "C:\\DSN\\hr.dsn"
+
+
+def test_what_nobody_declared_stays_below_the_folder() -> None:
+    with pytest.raises(StagingError, match="is not below the ECMA folder"):
+        make_plan([wanted("C:\\DSN\\hr.dsn")], state())
+
+
+def test_a_declared_file_of_another_drive_follows_the_same_rules() -> None:
+    item = Wanted("D:\\Data\\hr.csv", "/files/hr.csv", NEW, 1, "declared payload", declared=True)
+    there = on_host("d:\\data\\HR.csv", OLD)
+    assert make_plan([item], state(there)).files[0].action is Action.REFUSE
+    assert make_plan([item], state(there, ours=(there,))).files[0].action is Action.REPLACE
+    assert make_plan([item], state(there), replace=["D:\\Data\\hr.csv"]).files[0].action is Action.REPLACE
+    assert make_plan([item], state(there), keep=["D:\\Data\\hr.csv"]).files[0].action is Action.KEEP
+
+
+@pytest.mark.parametrize("name", ["C:\\Windows\\x.dll", "..\\x.dll", "Cache\\x\\Contoso.dll"])
+def test_a_decision_about_a_place_that_is_not_ours_to_decide_is_refused(name: str) -> None:
+    with pytest.raises(StagingError, match="Correct ecma_stage_keep or ecma_stage_replace"):
+        make_plan([wanted()], state(), replace=[name])
+
+
+def test_two_decisions_about_one_file_are_refused() -> None:
+    with pytest.raises(StagingError, match="both keep and replace"):
+        make_plan([wanted()], state(), replace=["Contoso.dll"], keep=["CONTOSO.DLL"])
+
+
+def test_a_satellite_of_one_language_is_no_copy_of_another() -> None:
+    names = ("de\\Contoso.resources.dll", "fr\\Contoso.resources.dll")
+    copies = [on_host(f"Cache\\x\\{name}") for name in names]
+    plan = make_plan([wanted(names[0], NEW), wanted(names[1], OTHER)], state(*copies))
+    found = {file.target[len(FOLDER) + 1 :]: file.sha256 for file in plan.files}
+    assert found == {
+        names[0]: NEW,
+        names[1]: OTHER,
+        f"Cache\\x\\{names[0]}": NEW,
+        f"Cache\\x\\{names[1]}": OTHER,
+    }
 
 
 def test_the_wanted_files_of_a_closure_are_connector_libraries_and_companions() -> None:

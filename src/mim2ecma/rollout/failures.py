@@ -1,0 +1,42 @@
+"""What a failed task said, in one line, whether it was one module, a loop, a script or an assertion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mim2ecma.documents.printable import printable
+
+_LENGTH = 600
+"""A module's text may hold a whole listing; what matters stands at its beginning."""
+
+
+def failure_text(result: Mapping[str, Any]) -> str:
+    """Say what went wrong.
+
+    Args:
+        result: `ansible_failed_result`.
+
+    Returns:
+        The texts of what failed, each once; `no text` when there is none.
+    """
+    texts = list(dict.fromkeys(text for text in _texts(result) if text))
+    return printable("; ".join(texts), _LENGTH) or "no text"
+
+
+def _texts(result: Mapping[str, Any]) -> Iterator[str]:
+    items = result.get("results")
+    failed = [item for item in items if isinstance(item, Mapping) and item.get("failed")] if items else []
+    for item in failed:
+        yield from _texts(item)
+    if failed:
+        return
+    errors = result.get("error")
+    if isinstance(errors, list):  # the error stream of win_powershell
+        yield from (
+            str(error["exception"]["message"]).strip()
+            for error in errors
+            if isinstance(error, Mapping) and isinstance(error.get("exception"), Mapping)
+        )
+        return
+    yield " ".join(str(result.get("msg") or "").split())

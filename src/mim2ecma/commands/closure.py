@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ _HEADINGS = {
     "in_box": "Part of .NET Framework",
     "missing": "Missing",
 }
+_SEVERITIES = {"error": "Errors", "warning": "Warnings", "information": "For information"}
+_ARCHITECTURES = {"anycpu": "any CPU"}
+_FRAMEWORKS = {".NETFramework": ".NET Framework", ".NETCoreApp": ".NET", ".NETStandard": ".NET Standard"}
+_PLACES = {"bin": "Bin", "bin-assemblies": r"Bin\Assemblies", "gac": "the global assembly cache"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -117,34 +122,66 @@ def refusal(error: Mim2EcmaError) -> str:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """Write a closure document for people."""
+    """Write a closure document for people: the verdict first, then what to do, then what is known."""
     connector = document["connector"]
-    target = connector["target_framework"] or "no target framework"
+    findings = document["findings"]
     lines = [
-        f"{connector['file']}: {connector['assembly']} {connector['version']}, "
-        f"{connector['architecture']}, {target}",
-        f"  interfaces: {', '.join(connector['interfaces']) or 'none of ECMA 2'}",
+        f"{connector['file']}: {_verdict(findings)}",
+        f"  connector   {connector['assembly'] or 'no assembly'} {connector['version'] or ''}".rstrip()
+        + f", {_ARCHITECTURES.get(connector['architecture'], connector['architecture'])}, "
+        + _framework(connector["target_framework"]),
+        f"  implements  {', '.join(connector['interfaces']) or 'no interface of ECMA 2'}",
     ]
-    for key, heading in _HEADINGS.items():
-        lines += _section(heading, [_entry(key, entry) for entry in document[key]])
+    for severity, heading in _SEVERITIES.items():
+        chosen = [finding for finding in findings if finding["severity"] == severity]
+        lines += _section(heading, [line for finding in chosen for line in _finding(finding)], len(chosen))
+    for key in ("stage", "missing"):
+        lines += _section(_HEADINGS[key], [_entry(key, entry) for entry in document[key]])
+    lines += _section(
+        "Companions to bring along",
+        [
+            f"{entry['file']}  ({entry['kind']}{' of ' + entry['of'] if entry['of'] else ''})"
+            for entry in document["companions"]
+        ],
+    )
     native = [
         f"{entry['module']}: {entry['status']}"
         for entry in document["native"]
         if entry["status"] != "windows"
     ]
     lines += _section("Native modules", native)
-    lines += _section(
-        "Companions", [f"{entry['file']} ({entry['kind']})" for entry in document["companions"]]
-    )
-    lines += _section(
-        "Findings",
-        (
-            f"{finding['id']} {finding['severity']}: {finding['where']}: {finding['found']}; "
-            f"expected {finding['expected']}. {finding['next_step']}"
-            for finding in document["findings"]
-        ),
-    )
+    for key in ("host_supplied", "embedded", "windows"):
+        lines += _section(_HEADINGS[key], [_entry(key, entry) for entry in document[key]])
+    in_box = [f"{entry['assembly']} {entry['version'] or ''}".rstrip() for entry in document["in_box"]]
+    lines += _section(_HEADINGS["in_box"], [", ".join(in_box)] if in_box else [], len(in_box))
     return "".join(f"{printable(line, None)}\n" for line in lines)
+
+
+def _verdict(findings: Iterable[Mapping[str, str]]) -> str:
+    number = Counter(finding["severity"] for finding in findings)
+    errors, warnings = _counted(number["error"], "error"), _counted(number["warning"], "warning")
+    if number["error"]:
+        more = f" and {warnings}" if number["warning"] else ""
+        return f"NOT COMPLETE: {errors}{more}. Mend the errors before anything is staged."
+    return f"complete, but read the {warnings}." if number["warning"] else "complete."
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _finding(finding: Mapping[str, str]) -> list[str]:
+    return [
+        f"{finding['id']} {finding['where']}: {finding['found']}; expected {finding['expected']}.",
+        f"   -> {finding['next_step']}",
+    ]
+
+
+def _framework(target: str | None) -> str:
+    if not target:
+        return "no target framework"
+    name, _, version = target.partition(",Version=v")
+    return f"{_FRAMEWORKS.get(name, name)} {version}".rstrip()
 
 
 def _document(args: argparse.Namespace) -> dict[str, Any]:
@@ -177,16 +214,17 @@ def _document(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def _section(heading: str, entries: Iterable[str]) -> list[str]:
+def _section(heading: str, entries: Iterable[str], number: int | None = None) -> list[str]:
     listed = [f"    {entry}" for entry in entries]
-    return [f"  {heading} ({len(listed)}):", *listed] if listed else []
+    return [f"  {heading} ({len(listed) if number is None else number}):", *listed] if listed else []
 
 
 def _entry(key: str, entry: Mapping[str, Any]) -> str:
     name = entry["file"] if key == "stage" else entry["assembly"]
     wanted = ", ".join(entry["wanted_by"])
     more = f" in {entry['in']}" if key == "embedded" else ""
-    return f"{name} {entry['version'] or ''}".rstrip() + more + (f"  <- {wanted}" if wanted else "")
+    place = f" from {_PLACES[entry['place']]}" if entry.get("place") in _PLACES else ""
+    return f"{name} {entry['version'] or ''}".rstrip() + more + place + (f"  <- {wanted}" if wanted else "")
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,10 +22,34 @@ def test_people_see_what_is_brought_and_by_whom_it_is_wanted(
 ) -> None:
     assert run(str(fixtures / "chain/Chain.Connector.dll")) == command.READY
     output = capsys.readouterr().out
-    assert output.splitlines()[0] == (
-        "Chain.Connector.dll: Chain.Connector 1.2.3.4, anycpu, .NETFramework,Version=v4.6.2"
-    )
+    assert output.splitlines()[:2] == [
+        "Chain.Connector.dll: complete.",
+        "  connector   Chain.Connector 1.2.3.4, any CPU, .NET Framework 4.6.2",
+    ]
     assert "    Chain.Leaf.dll 1.0.0.0  <- Chain.Middle.dll\n" in output
+    assert "  Part of .NET Framework (1):\n    mscorlib 4.0.0.0\n" in output
+
+
+def test_the_verdict_comes_first_and_then_what_to_do(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(str(fixtures / "missing/Missing.Connector.dll"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "Missing.Connector.dll: NOT COMPLETE: 1 error. Mend the errors before anything is staged."
+    )
+    assert lines[3] == "  Errors (1):"
+    assert lines[4].startswith("    C1 Missing.Connector.dll: no file for 'Missing.Library, Version=1.0.0.0")
+    assert lines[5].startswith("       -> Get the library from the connector's author")
+
+
+def test_where_a_library_comes_from_is_said_when_it_lies_elsewhere(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(str(fixtures / "gac/Extensions/Gac.Connector.dll"), "--gac", str(fixtures / "gac/root"))
+    output = capsys.readouterr().out
+    assert output.startswith("Gac.Connector.dll: complete, but read the 1 warning.\n")
+    assert "    Gac.Library.dll 1.0.0.0 from the global assembly cache  <- Gac.Connector.dll\n" in output
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,63 @@ def test_names_from_files_are_text_only(closure) -> None:
     assert etree.fromstring(text).find(f".//{SVG}script") is None
 
 
+def corners(text: str) -> list[tuple[int, int]]:
+    found = etree.fromstring(text).iterfind(f"{SVG}g/{SVG}rect")
+    return [(int(box.get("x") or 0), int(box.get("y") or 0)) for box in found]
+
+
+def flood(number: int, name: str = "Library{}") -> dict[str, object]:
+    """A connector that wants so many libraries itself."""
+    names = [name.format(index) for index in range(number)]
+    wanted = [
+        {"file": f"{item}.dll", "assembly": item, "version": "1.0.0.0", "wanted_by": ["A.dll"]}
+        for item in names
+    ]
+    return {"connector": {"file": "A.dll", "version": "1.0.0.0"}, "stage": wanted}
+
+
+def test_a_long_column_goes_on_beside_itself_and_nothing_leaves_the_drawing() -> None:
+    text = draw(flood(200))
+    root = etree.fromstring(text)
+    found = corners(text)
+    assert len(set(found)) == 201
+    columns = {x for x, _ in found}
+    assert len(columns) == 1 + 200 // drawing.ROWS
+    assert max(y for _, y in found) + drawing.BOX_HEIGHT < int(root.get("height") or 0)
+    box = int(root.findall(f"{SVG}g/{SVG}rect")[0].get("width") or 0)
+    assert max(columns) + box + drawing.MARGIN == int(root.get("width") or 0)
+
+
+def test_a_long_name_keeps_its_beginning_its_end_and_its_version() -> None:
+    name = "Contoso.Very.Long.Library.Name.Of.Somebody.Who.Likes.Names.Version{}"
+    group = etree.fromstring(draw(flood(1, name))).findall(f"{SVG}g")[1]
+    short = group.findtext(f"{SVG}svg/{SVG}text")
+    assert short is not None and short.startswith("Contoso.Very") and short.endswith("Version0")
+    assert "\u2026" in short
+    assert [element.text for element in group.iterfind(f"{SVG}text")] == ["1.0.0.0"]
+    assert group.findtext(f"{SVG}title") == name.format(0) + " 1.0.0.0 (brought along)"
+
+
+def test_marks_that_turn_text_around_are_shown_as_escapes() -> None:
+    text = draw(flood(1, "evil\u202egpj\u2067{}"))
+    assert "\u202e" not in text and "\u2067" not in text
+    assert "evil\\u202egpj\\u2067" in text
+
+
+def test_lines_say_which_way_they_lead(closure) -> None:
+    lines = etree.fromstring(draw(closure("chain/Chain.Connector.dll"))).findall(f"{SVG}path")
+    assert {line.get("marker-end") for line in lines} == {"url(#arrow)"}
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else(closure) -> None:
+    root = etree.fromstring(draw(closure("chain/Chain.Connector.dll")))
+    assert [text.text for text in root.findall(f"{SVG}text")] == [
+        "connector",
+        "brought along",
+        "supplied by the host",
+    ]
+
+
 def test_a_flood_of_boxes_is_cut_and_counted(closure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "DRAWN_LIMIT", 2)
     text = draw(closure("chain/Chain.Connector.dll"))

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import functools
+import os
 import socket
 import ssl
+import struct
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+import requests
+import spnego
 from winlab.errors import WinlabError
 from winlab.server import http
 from winlab.server.http import Listener
@@ -15,10 +23,16 @@ from winlab.server.service import WinrmService
 
 from .conftest import PASSWORD, Served
 
+SEAL = spnego.ContextReq.integrity | spnego.ContextReq.confidentiality
 GOOD = base64.b64encode(f"Administrator:{PASSWORD}".encode()).decode()
 BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>&b;</s:Header><s:Body/></s:Envelope>'
+)
+ATTRIBUTE_BOMB = (
+    b'<!DOCTYPE x [<!ENTITY a0 "aaaaaaaaaa">'
+    + b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 10))
+    + b']><x y="&a9;"/>'
 )
 FILE = (
     b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
@@ -71,7 +85,23 @@ def assert_well(served: Served) -> None:
         (b"POST /wsman HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 413),
         (b"POST /wsman HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", 413),
         (b"POST /wsman HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\nx", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: +1\r\n\r\nx", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length : 1\r\n\r\nx", 400),
+        (b"POST /wsman HTTP/1.1\r\nA: b\nContent-Length: 9\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nA: b\r\n Content-Length: 9\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nA: b\0c\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nAuthorization: Basic eA==\r\nAuthorization: NTLM eA==\r\n\r\n", 400),
+        (b"POST /ws man HTTP/1.1\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1x\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", 501),
+        (b"POST /wsman HTTP/1.1\r\n" + b"".join(b"h%d: x\r\n" % n for n in range(10_000)) + b"\r\n", 431),
+        (b"POST /wsman HTTP/1.1\r\nA: " + b"a" * 200_000 + b"\r\n\r\n", 431),
         (b"POST /wsman HTTP/1.1\r\nA" + b"a" * 40_000, 431),
         (post(b"x", "Authorization: Basic %%%"), 401),
         (post(b"x", "Authorization: Basic " + base64.b64encode(b"no colon").decode()), 401),
@@ -97,6 +127,10 @@ def test_a_request_that_is_none_gets_its_status(served: Served, request_bytes: b
         FILE,
         b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header/><s:Body/></s:Envelope>',
         b"<a>" * 5_000 + b"</a>" * 5_000,
+        b"<a>" * 60_000,
+        b"<a>" + b"<b/>" * 120_000 + b"</a>",
+        ATTRIBUTE_BOMB,
+        b"\xff\xfe" + "<a/>".encode("utf-16-le"),
     ],
 )
 def test_a_body_that_is_no_message_is_a_bad_request(served: Served, body: bytes) -> None:
@@ -127,6 +161,155 @@ def test_an_unknown_action_is_a_fault(served: Served) -> None:
 
 def test_the_server_says_that_it_is_no_windows(served: Served) -> None:
     assert b"\r\nServer: winlab\r\n" in talk(served, b"GET /wsman HTTP/1.1\r\n\r\n")
+
+
+def test_pipelined_requests_are_answered_in_their_order(served: Served) -> None:
+    asked = b"GET /wsman HTTP/1.1\r\n\r\n" + b"POST /x HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+    with served.connect() as sock:
+        sock.sendall(asked * 2 + b"garbage\r\n\r\n" + b"GET /never HTTP/1.1\r\n\r\n")
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    statuses = [line.split(b" ")[1] for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    assert statuses == [b"405", b"404", b"405", b"404", b"400"]
+
+
+def test_what_strangers_send_is_not_kept(served: Served) -> None:
+    """64 half bodies of 3 MiB: kept, they were 190 MiB."""
+    piece = b"x" * 1024 * 1024
+    before = resident()
+    sockets = [served.connect() for _ in range(64)]
+    try:
+        for sock in sockets:
+            sock.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n" + piece * 3)
+        assert_well(served)
+        assert resident() - before < 32 * 1024 * 1024
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_full_listener_cuts_off_the_stranger_who_was_there_first(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 6)
+    known = requests.Session()
+    known.trust_env = False
+    ask = functools.partial(
+        known.post,
+        served.https,
+        data=b"<a/>",
+        auth=("Administrator", PASSWORD.encode()),
+        verify=str(served.ca),
+    )
+    silent = [served.connect("https") for _ in range(20)]
+    assert_well(served)
+    for sock in silent[:14]:
+        sock.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(1) == b""
+    assert ask().status_code == 400
+    for sock in silent:
+        sock.close()
+
+
+def test_ntlm_messages_with_lying_offsets_are_refused(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    random = Random(7)
+    for number in range(60):
+        client = spnego.client("Administrator", PASSWORD, protocol="ntlm")
+        with served.connect() as sock:
+            answer = ask_ntlm(sock, client.step() or b"")
+            token = bytearray(client.step(base64.b64decode(answer["www-authenticate"][5:])) or b"")
+            # Lengths and offsets of the six fields, then what they point to (MS-NLMP 2.2.1.3).
+            where = random.randrange(12, 64) if number % 2 else random.randrange(12, len(token))
+            token[where : where + 4] = random.choice(
+                [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\1\0\0\x80", bytes(random.randbytes(4))]
+            )
+            if number % 5 == 0:
+                del token[random.randrange(8, len(token)) :]
+            assert ask_ntlm(sock, bytes(token))["status"] in ("401", "200")
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert_well(served)
+
+
+def ask_ntlm(sock: socket.socket, token: bytes) -> dict[str, str]:
+    head = f"POST /wsman HTTP/1.1\r\nAuthorization: NTLM {base64.b64encode(token).decode()}\r\n\r\n"
+    sock.sendall(head.encode())
+    return read_head(sock)
+
+
+def read_head(sock: socket.socket) -> dict[str, str]:
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        piece = sock.recv(65536)
+        if not piece:
+            return {"status": "closed"}
+        answer += piece
+    first, *lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    fields = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in lines[::-1]}
+    return {**fields, "status": first.split(" ")[1]}
+
+
+BOUNDARY = b"--Encrypted Boundary"
+KIND = b'Content-Type: multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+
+
+def sealed(signature: bytes, data: bytes, *, declared: object, length: int) -> bytes:
+    return b"".join(
+        (
+            BOUNDARY,
+            b"\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n",
+            f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={declared}\r\n".encode(),
+            BOUNDARY,
+            b"\r\n\tContent-Type: application/octet-stream\r\n",
+            struct.pack("<i", length),
+            signature,
+            data,
+            BOUNDARY,
+            b"--\r\n",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "cut"),
+    [
+        ({"declared": 5}, 0),
+        ({"declared": -5}, 0),
+        ({"declared": "9" * 5_000}, 0),
+        ({"declared": ""}, 0),
+        ({"length": 0}, 0),
+        ({"length": -16}, 0),
+        ({"length": 2**31 - 1}, 0),
+        ({"length": 15}, 0),
+        ({"signature": bytes(16)}, 0),
+        ({"data": b"x" * 400_000}, 0),
+        ({}, 10),
+        ({}, 60),
+    ],
+)
+def test_a_sealed_body_with_lying_lengths_is_a_bad_request(
+    served: Served, changes: dict[str, Any], cut: int
+) -> None:
+    client = spnego.client("Administrator", PASSWORD, protocol="ntlm", context_req=SEAL)
+    with served.connect() as sock:
+        answer = ask_ntlm(sock, client.step() or b"")
+        token = client.step(base64.b64decode(answer["www-authenticate"][5:])) or b""
+        assert ask_ntlm(sock, token)["status"] == "200"
+        wrapped = client.wrap_winrm(b"<a/>")
+        parts = {"signature": wrapped.header, "data": wrapped.data, "declared": 4, "length": 16, **changes}
+        body = sealed(**parts)
+        body = body[: len(body) - cut]
+        sock.sendall(b"POST /wsman HTTP/1.1\r\n%s\r\nContent-Length: %d\r\n\r\n%s" % (KIND, len(body), body))
+        assert read_head(sock)["status"] == "400"
+        assert sock.recv(1) == b""
+    assert_well(served)
 
 
 def test_clients_that_stall_are_cut_off_and_harm_nobody(

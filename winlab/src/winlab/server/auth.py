@@ -45,11 +45,12 @@ class Policy:
 
 @dataclass
 class Verdict:
-    """Outcome for one request: a session, or the 401's headers."""
+    """Outcome for one request: a session, or the 401's headers; `wrong` when credentials were refused."""
 
     session: Session | None = None
     challenges: tuple[str, ...] = ()
     handshake_done: bool = False
+    wrong: bool = False
 
 
 @dataclass
@@ -68,7 +69,7 @@ class ConnectionAuth:
         if authorization is None:
             if self.session is not None and not self._basic:
                 return Verdict(session=self.session)
-            return self._refuse()
+            return Verdict(challenges=self.policy.challenges())
         scheme, _, value = authorization.partition(" ")
         kind = scheme.lower()
         if kind == "basic" and self.policy.basic:
@@ -127,7 +128,7 @@ class ConnectionAuth:
         return account.password if account is not None else None
 
     def _refuse(self) -> Verdict:
-        return Verdict(challenges=self.policy.challenges())
+        return Verdict(challenges=self.policy.challenges(), wrong=True)
 
     def open_body(self, content_type: str, body: bytes) -> bytes:
         """The plain request body.

@@ -43,6 +43,7 @@ from spnego.channel_bindings import GssChannelBindings
 SIGNATURE_LENGTH = 16  # NTLMSSP_MESSAGE_SIGNATURE, MS-NLMP 2.2.2.9
 _CHALLENGE_LENGTH = 8  # ServerChallenge, MS-NLMP 2.2.1.2
 _NT_PROOF_LENGTH = 16  # NTProofStr, the head of an NTLMv2 response (MS-NLMP 2.2.2.8)
+_SESSION_KEY_LENGTH = 16  # EncryptedRandomSessionKey, MS-NLMP 2.2.1.3
 _MIC_AT = slice(72, 88)  # MIC field of AUTHENTICATE_MESSAGE when a version is present, MS-NLMP 2.2.1.3
 _LONGEST_TOKEN = 16 * 1024  # a client's token is a few hundred bytes
 
@@ -159,6 +160,16 @@ class Acceptor:
         """
         if not self._challenge:
             raise NtlmError("no challenge was sent on this connection")
+        try:
+            return self._prove(token)
+        except NtlmError:
+            raise
+        except (
+            Exception
+        ) as error:  # pyspnego reads fields late: struct, value and Unicode errors on lying lengths
+            raise NtlmError(f"malformed message: {type(error).__name__}") from error
+
+    def _prove(self, token: bytes) -> Proven:
         message = _unpack(Authenticate, token)
         user, domain = message.user_name or "", message.domain_name or ""
         self.attempted_user = user
@@ -168,24 +179,24 @@ class Acceptor:
         password = self._password_of(user, domain)
         if password is None:
             raise NtlmError("no such account")
-        try:
-            client = NTClientChallengeV2.unpack(response[_NT_PROOF_LENGTH:])
-            names = client.av_pairs
-            expected, _, exchange_key = compute_response_v2(
-                ntowfv2(user, ntowfv1(password), domain),
-                self._server_challenge,
-                client.challenge_from_client,
-                client.time_stamp,
-                names,
-            )
-        except (ValueError, KeyError, IndexError, OverflowError) as error:
-            raise NtlmError(f"malformed response: {error}") from error
+        client = NTClientChallengeV2.unpack(response[_NT_PROOF_LENGTH:])
+        names = client.av_pairs
+        expected, _, exchange_key = compute_response_v2(
+            ntowfv2(user, ntowfv1(password), domain),
+            self._server_challenge,
+            client.challenge_from_client,
+            client.time_stamp,
+            names,
+        )
         if not hmac.compare_digest(expected, response):
             raise NtlmError("wrong password")
         self._check_channel(names)
         session_key = exchange_key
         if message.flags & NegotiateFlags.key_exch:
-            session_key = rc4k(exchange_key, message.encrypted_random_session_key or b"")
+            sent = message.encrypted_random_session_key or b""
+            if len(sent) != _SESSION_KEY_LENGTH:
+                raise NtlmError("a session key of another length")
+            session_key = rc4k(exchange_key, sent)
         if names.get(AvId.flags, 0) & AvFlags.mic:
             self._check_mic(token, session_key)
         self.sealer = Sealer(message.flags, session_key)

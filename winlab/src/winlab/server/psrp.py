@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import struct
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -30,6 +31,10 @@ FRAGMENT_BYTES = 96_000
 # What a pipeline may have waiting for its client before it is made to wait itself.
 MAX_WAITING = 4 * 1024 * 1024
 SEND_WAIT_SECONDS = 600.0
+# Fragments of objects whose end has not come yet: PSMaximumReceivedObjectSizeMB is 10.
+MAX_UNFINISHED = 10 * 1024 * 1024
+_FRAGMENT_HEADER = struct.Struct(">QQBI")  # object, fragment, start (1) and end (2), length: MS-PSRP 2.2.4
+_END = 2
 CLIXML_HEADER = "#< CLIXML"
 # WSManStackVersion and PSVersion of Windows PowerShell 5.1, as `$PSVersionTable` has them.
 _VERSIONS = {"PSVersion": "5.1.14393.0", "PSEdition": "Desktop", "WSManStackVersion": "3.0"}
@@ -115,15 +120,19 @@ class RunspacePool:
         self._start = start
         self._lock = threading.RLock()
         self._pipelines: dict[uuid.UUID, Pipeline] = {}
+        self._unfinished: dict[int, int] = {}
         self._feed(decode(creation), None)
 
     def command(self, id: str, fragments: str) -> Pipeline:
         """Make a pipeline of a Command; it starts when its text is whole."""
         with self._lock:
             try:
-                pipeline = Pipeline(self, id)
+                known = uuid.UUID(id) in self._pipelines
+                pipeline = None if known else Pipeline(self, id)
             except ValueError as error:
                 raise BadFragment(f"command id {id!r}") from error
+            if pipeline is None:
+                raise BadFragment(f"command id {id!r} is in use")
             self._pipelines[pipeline.core.pipeline_id] = pipeline
         self._feed(decode(fragments), pipeline)
         return pipeline
@@ -171,19 +180,38 @@ class RunspacePool:
     def _feed(self, data: bytes, pipeline: Pipeline | None) -> None:
         target = pipeline.core.pipeline_id if pipeline else None
         with self._lock:
-            try:
-                self.core.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, target))
-                while (event := self.core.next_event()) is not None:
-                    self._act(event)
-            except (
-                psrpcore.PSRPCoreError,
-                ValueError,
-                KeyError,
-                AttributeError,
-                ElementTree.ParseError,
-            ) as error:
-                raise BadFragment(type(error).__name__) from error
+            for fragment in self._fragments(data):
+                self._take(psrpcore.PSRPPayload(fragment, psrpcore.StreamType.default, target))
             self._drain()
+
+    def _fragments(self, data: bytes) -> Iterator[bytes]:
+        """Cut what a message carries into fragments, which are whole in it (MS-PSRP 3.1.5.3.3).
+
+        One at a time, since psrpcore copies all that is left after each.
+        """
+        start = 0
+        while start < len(data):
+            if len(data) - start < _FRAGMENT_HEADER.size:
+                raise BadFragment("half a fragment")
+            number, _, flags, length = _FRAGMENT_HEADER.unpack_from(data, start)
+            end = start + _FRAGMENT_HEADER.size + length
+            if end > len(data):
+                raise BadFragment("half a fragment")
+            self._unfinished[number] = self._unfinished.get(number, 0) + length + _FRAGMENT_HEADER.size
+            if flags & _END:
+                del self._unfinished[number]
+            elif sum(self._unfinished.values()) > MAX_UNFINISHED:
+                raise BadFragment(f"more than {MAX_UNFINISHED} bytes without an end")
+            yield data[start:end]
+            start = end
+
+    def _take(self, payload: psrpcore.PSRPPayload) -> None:
+        try:
+            self.core.receive_data(payload)
+            while (event := self.core.next_event()) is not None:
+                self._act(event)
+        except Exception as error:  # psrpcore and the XML reader raise a dozen kinds on what is no CLIXML
+            raise BadFragment(type(error).__name__) from error
 
     def _act(self, event: Any) -> None:
         pipeline = self._pipelines.get(event.pipeline_id) if event.pipeline_id else None

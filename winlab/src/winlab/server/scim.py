@@ -104,6 +104,10 @@ class ScimHandler:
     def __init__(self, host: Host) -> None:
         self._host = host
 
+    def admit(self, request: Request) -> Response | None:
+        """Nothing is refused by its head alone."""
+        return None
+
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""
         host = self._host

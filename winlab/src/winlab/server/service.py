@@ -21,8 +21,8 @@ from winlab.faults import Fault as InjectedFault
 from winlab.faults import Undo
 from winlab.host import sids
 from winlab.server import fault_points, wsman
-from winlab.server.auth import ENCRYPTED_TYPE, SOAP_TYPE, ConnectionAuth, Policy
-from winlab.server.http import Connection, Listener, Request, Response
+from winlab.server.auth import ENCRYPTED_TYPE, SOAP_TYPE, ConnectionAuth, Policy, Verdict
+from winlab.server.http import MAX_BODY_BYTES, Connection, Listener, Request, Response
 from winlab.server.ntlm import BadSignature
 from winlab.server.shells import Quotas, Runner, ShellService
 from winlab.server.wsman import Fault, Malformed
@@ -117,11 +117,13 @@ class WinrmService:
         if certificate is not None:
             self._tls, self._certificate_hash = load_certificate(certificate)
         self._listeners: dict[str, Listener] = {}
+        # Sealing and multipart add a few hundred bytes; an envelope that is too large still gets its fault.
+        max_body = max(MAX_BODY_BYTES, 2 * self.settings.max_envelope)
         try:
             if self.settings.http.enabled:
-                self._listeners["http"] = Listener(address, ports[0], self._handler)
+                self._listeners["http"] = Listener(address, ports[0], self._handler, None, max_body)
             if self.settings.https.enabled and self._tls is not None:
-                self._listeners["https"] = Listener(address, ports[1], self._handler, self._tls)
+                self._listeners["https"] = Listener(address, ports[1], self._handler, self._tls, max_body)
         except BaseException:
             self.close()
             raise
@@ -157,7 +159,7 @@ class WinrmService:
             secure=connection.secure,
             certificate_hash=self._certificate_hash if connection.secure else None,
         )
-        return WsmanHandler(self, ConnectionAuth(self.host, policy))
+        return WsmanHandler(self, ConnectionAuth(self.host, policy), connection)
 
     def _rebooted(self, host: Host) -> None:
         # A fast reboot changes the boot time and drops nothing, for suites that are not about reboots.
@@ -198,28 +200,39 @@ class WinrmService:
 class WsmanHandler:
     """The requests of one connection."""
 
-    def __init__(self, service: WinrmService, auth: ConnectionAuth) -> None:
+    def __init__(self, service: WinrmService, auth: ConnectionAuth, connection: Connection) -> None:
         self._service = service
         self._auth = auth
+        self._connection = connection
+        self._verdict = Verdict()
 
-    def handle(self, request: Request) -> Response:
-        """Answer one HTTP request."""
+    def admit(self, request: Request) -> Response | None:
+        """Refuse by the head alone: another path or method, or nobody who may connect."""
         self._service.last_request = time.monotonic()
         if request.path.partition("?")[0].rstrip("/").lower() != PATH:
             return Response(HTTPStatus.NOT_FOUND)
         if request.method != "POST":
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, headers=(("Allow", "POST"),))
-        verdict = self._auth.judge(request.headers.get("authorization"))
+        self._verdict = self._auth.judge(request.headers.get("authorization"))
+        session = self._verdict.session
         # ansible-core's guide to WinRM errors: a user who may not use WinRM is refused with 401, like a
         # stranger.
-        if verdict.session is None or not may_connect(verdict.session):
-            challenges = verdict.challenges or self._auth.policy.challenges()
-            return Response(
-                HTTPStatus.UNAUTHORIZED, headers=tuple(("WWW-Authenticate", value) for value in challenges)
-            )
-        if not request.body:
-            return Response(HTTPStatus.OK if verdict.handshake_done else HTTPStatus.BAD_REQUEST)
-        return self._answer(request, verdict.session)
+        self._connection.trusted = session is not None and may_connect(session)
+        if self._connection.trusted:
+            return None
+        challenges = self._verdict.challenges or self._auth.policy.challenges()
+        return Response(
+            HTTPStatus.UNAUTHORIZED,
+            headers=tuple(("WWW-Authenticate", value) for value in challenges),
+            late=self._verdict.wrong,
+        )
+
+    def handle(self, request: Request) -> Response:
+        """Answer one HTTP request that was admitted."""
+        session = self._verdict.session
+        if session is None or not request.body:
+            return Response(HTTPStatus.OK if self._verdict.handshake_done else HTTPStatus.BAD_REQUEST)
+        return self._answer(request, session)
 
     def _answer(self, request: Request, session: Session) -> Response:
         content_type = request.headers.get("content-type", "")

@@ -153,6 +153,9 @@ class ShellService:
             limit = self._limit("shells", self.quotas.shells_per_user)
             if mine >= limit:
                 raise wsman.quota_fault("shells", limit, message.message_id)
+            if shell.id in self._shells:
+                # The id is the client's choice: it must not take over a shell that somebody has.
+                raise Fault(wsman.SHELL_EXISTS, f"A shell with the id {shell.id} exists.", "w:AlreadyExists")
             self._shells[shell.id] = shell
         return wsman.created(message, shell.id, session.account, self._address)
 

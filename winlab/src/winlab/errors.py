@@ -43,6 +43,7 @@ WIN32_MESSAGES: dict[int, str] = {
     1330: "The password for this account has expired",
     1331: "This user can't sign in because this account is currently disabled",
     1332: "No mapping between account names and security IDs was done",
+    1338: "The security descriptor structure is invalid",
     1378: "The specified account name is already a member of the group",
     1385: "Logon failure: the user has not been granted the requested logon type at this computer",
     1387: "A member could not be added to or removed from the local group because the member does not exist",

@@ -92,6 +92,10 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     (f"{_WINDOWS}.win_powershell", "information.message_data"): "win_powershell.ps1 line 946: any object",
     (f"{_WINDOWS}.win_reg_stat", "raw_value"): "win_reg_stat.ps1 lines 30-71: of the registry value's type",
     (f"{_WINDOWS}.win_reg_stat", "value"): "win_reg_stat.ps1 lines 30-71: of the registry value's type",
+    (
+        f"{_WINDOWS}.win_service_info",
+        "services.triggers.data_items.data",
+    ): "win_service_info.ps1 lines 161-178: text, texts or a number, by type",
     (f"{_WINDOWS}.win_tempfile", "state"): "win_tempfile.ps1 line 70",
     (f"{_WINDOWS}.win_user", "state"): "win_user.ps1 lines 486, 503, 509",
     (f"{_WINDOWS}.win_whoami", "user_flags"): "win_whoami.ps1 line 41: a list of flags",

@@ -11,7 +11,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from winlab import programs, scripts, shell_text
+from winlab import programs, scripts, service_programs, shell_text
 from winlab.errors import NotModelled, Win32Error
 from winlab.host import sids, timezones
 from winlab.host.service_types import Service
@@ -228,16 +228,17 @@ _SC_TYPES = {
 
 @program("sc")
 def sc(call: ProcessCall) -> ProcessResult:
-    """`sc.exe query|qc|start|stop|delete NAME`."""
+    """`sc.exe query|start|stop|delete NAME`, `sdset NAME SDDL`, `triggerinfo NAME TRIGGER...|delete`."""
     words = [word.lower() for word in call.arguments]
+    if len(words) >= 3 and words[0] in ("sdset", "triggerinfo"):
+        return service_programs.configure(call)
     if len(words) != 2 or words[0] not in ("query", "start", "stop", "delete"):
         raise NotModelled(f"{call.host.name}: {call.command_line}", "Use win_service or win_service_info.")
     verb, name = words[0], call.arguments[1]
     services = call.host.services
     try:
         service = services.require(name)
-        if verb != "query" and not call.session.is_admin:
-            raise Win32Error(ERROR_ACCESS_DENIED, name)
+        service_programs.require(call, service, service_programs.NEEDED[verb])
         if verb == "start":
             service = services.start(name)
         elif verb == "stop":

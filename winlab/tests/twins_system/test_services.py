@@ -248,3 +248,16 @@ def test_a_reboot_starts_what_starts_by_itself(service):
     lab(service, start_mode="manual")
     service.host.reboot()
     assert service.host.services.get("Lab").state == "stopped"
+
+
+@pytest.mark.parametrize(("given", "shown"), [("0xFFFFFFFF", 0xFFFFFFFF), (" 0x10 ", 16), ("86400", 86400)])
+def test_a_number_of_32_bits_may_be_hexadecimal(windows, given, shown):
+    windows.run(
+        "win_service",
+        name="x",
+        path=r"C:\Windows\System32\svchost.exe",
+        failure_reset_period_sec=given,
+        failure_actions=[{"type": "restart"}],
+    )
+    info = windows.run("win_service_info", name="x")["services"][0]
+    assert info["failure_reset_period_sec"] == shown

@@ -57,6 +57,9 @@ class Folded(dict[str, Any]):
         return super().setdefault(self._key(key), default)
 
 
+_HEXADECIMAL = re.compile(r"\s*0x(?P<digits>[0-9a-f]+)\s*", re.IGNORECASE)
+
+
 def dotnet_type(value: Any) -> str:
     """The type that ConvertFrom-Json gives a JSON value."""
     if isinstance(value, bool):
@@ -100,8 +103,10 @@ def to_int(value: Any) -> int:
 
 
 def _to_uint32(value: Any) -> int:
+    """PowerShell's cast: text may be hexadecimal, `0x...` (UInt32Converter, which it asks for texts)."""
     try:
-        number = round(float(value))
+        hexadecimal = isinstance(value, str) and _HEXADECIMAL.fullmatch(value)
+        number = int(hexadecimal["digits"], 16) if hexadecimal else round(float(value))
     except (TypeError, ValueError):
         raise ConversionError(
             f'Cannot convert value "{dotnet_string(value)}" to type "System.UInt32". '

@@ -22,7 +22,11 @@ DEFAULT_PRE_SHUTDOWN_MS = 180_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service as the SCM keeps it; the words are those of `win_service_info`."""
+    """One service as the SCM keeps it; the words are those of `win_service_info`.
+
+    `security` is its descriptor (`host/service_security.py`), empty for the usual one; `triggers` are those
+    of `host/service_triggers.py`.
+    """
 
     name: str
     display_name: str = ""
@@ -50,6 +54,8 @@ class Service:
     can_pause: bool = False
     win32_exit_code: int = ERROR_SERVICE_NEVER_STARTED
     service_exit_code: int = 0
+    security: str = ""
+    triggers: tuple[str, ...] = ()
 
     @property
     def is_driver(self) -> bool:

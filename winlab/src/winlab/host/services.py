@@ -453,6 +453,7 @@ class Services:
                 **item,
                 "depends_on": tuple(item["depends_on"]),
                 "required_privileges": tuple(item["required_privileges"]),
+                "triggers": tuple(item.get("triggers", ())),
                 "failure_actions": tuple((kind, delay) for kind, delay in item["failure_actions"]),
             }
             self._services[item["name"].lower()] = Service(**restored)

@@ -5,9 +5,11 @@ Sources: `module_utils/SCManager.cs` of ansible.windows 3.3.0; texts of PowerShe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from winlab.errors import Win32Error
+from winlab.host import service_security
 from winlab.host.model import Host
 from winlab.host.service_types import Service
 from winlab.modules import Call
@@ -42,25 +44,26 @@ def failure_actions(service: Service) -> list[dict[str, Any]]:
     return [{"type": kind, "delay_ms": delay} for kind, delay in service.failure_actions]
 
 
-def open_for_change(call: Call, name: str) -> None:
-    """Refuse as OpenService does when somebody else than an administrator wants to change a service.
+def open_service(call: Call, service: Service, rights: Iterable[str]) -> None:
+    """Refuse as OpenService does when the service's descriptor does not give all of these rights.
 
     Raises:
         Win32Error: 5, in the words of the exception.
     """
-    if not call.session.is_admin:
-        text = f"Failed to open service '{name}' (Access is denied, Win32ErrorCode 5 - 0x00000005)"
+    if not service_security.is_granted(service.security, call.session, rights):
+        text = f"Failed to open service '{service.name}' (Access is denied, Win32ErrorCode 5 - 0x00000005)"
         raise DotNetError(ERROR_ACCESS_DENIED, "", invocation_text(".ctor", 2, text))
 
 
-def start(host: Host, service: Service) -> None:
+def start(call: Call, service: Service) -> None:
     """`Start-Service`; why it fails is not said, as on Windows: the System event log has it.
 
     Raises:
         Win32Error: in the cmdlet's words.
     """
     try:
-        host.services.start(service.name)
+        _require(call, service, service_security.START)
+        call.host.services.start(service.name)
     except Win32Error as error:
         raise DotNetError(
             error.code,
@@ -70,18 +73,20 @@ def start(host: Host, service: Service) -> None:
         ) from error
 
 
-def stop(host: Host, service: Service, *, force: bool) -> list[Service]:
+def stop(call: Call, service: Service, *, force: bool) -> list[Service]:
     """`Stop-Service`; returns what was running and is stopped now, the service itself last.
 
     Raises:
         Win32Error: in the cmdlet's words.
     """
+    host = call.host
     running = [host.services.require(name) for name in dependents(host, service.name)]
     stopped = [found for found in running if found.state != "stopped"]
     shown = f"{service.display_name} ({service.name})"
     try:
         if host.services.require(service.name).state == "stopped":
             return []
+        _require(call, service, service_security.STOP)
         host.services.stop(service.name, force=force)
     except Win32Error as error:
         text = (
@@ -93,3 +98,8 @@ def stop(host: Host, service: Service, *, force: bool) -> list[Service]:
         )
         raise DotNetError(error.code, "", text) from error
     return [*stopped, service]
+
+
+def _require(call: Call, service: Service, right: str) -> None:
+    if not service_security.is_granted(service.security, call.session, (right,)):
+        raise Win32Error(ERROR_ACCESS_DENIED, service.name)

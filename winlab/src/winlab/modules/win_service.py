@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from winlab.errors import ModuleFailure, Win32Error
-from winlab.host import sids
+from winlab.host import service_security, sids
 from winlab.host.service_types import Service
 from winlab.modules import Call, twin
 from winlab.modules._dotnet import DotNetError
@@ -15,7 +15,7 @@ from winlab.modules._services import (
     account_shown,
     dependents,
     failure_actions,
-    open_for_change,
+    open_service,
     start,
     stop,
 )
@@ -77,7 +77,7 @@ class _Task:
     def run(self) -> dict[str, Any]:
         """The module from line 913 on."""
         if self.service is not None:
-            open_for_change(self.call, self.service.name)
+            open_service(self.call, self.service, self._rights())
         before = _diff(self.service)
         if self.params["state"] == "absent":
             self._remove()
@@ -91,6 +91,18 @@ class _Task:
         self._configure(is_new)
         self._set_state()
         return {**self._shown(), "changed": self.changed, "diff": {"before": before, "after": self.after}}
+
+    def _rights(self) -> set[str]:
+        """Lines 938-950: what the service is opened for."""
+        wanted = {
+            service_security.QUERY_CONFIG,
+            service_security.QUERY_STATUS,
+            service_security.ENUMERATE_DEPENDENTS,
+        }
+        if self.params["failure_actions"]:
+            wanted.add(service_security.START)
+        absent = self.params["state"] == "absent"
+        return wanted | {service_security.DELETE if absent else service_security.CHANGE_CONFIG}
 
     def _find(self, name: str) -> Service | None:
         """Get-ServiceFromName, lines 228-249: drivers are found by their own name alone."""
@@ -112,7 +124,7 @@ class _Task:
         self.changed = True
         if self.call.check_mode:
             return
-        stop(self.host, self.service, force=self.params["force_dependent_services"])
+        stop(self.call, self.service, force=self.params["force_dependent_services"])
         self.host.services.delete(self.service.name)
 
     def _create(self) -> None:
@@ -343,23 +355,23 @@ class _Task:
             if service.state == "paused":
                 self.host.services.resume(service.name)
             else:
-                start(self.host, service)
+                start(self.call, service)
         return True
 
     def _stop(self, service: Service) -> bool:
         if service.state == "stopped":
             return False
         if not self.call.check_mode:
-            stop(self.host, service, force=self.params["force_dependent_services"])
+            stop(self.call, service, force=self.params["force_dependent_services"])
         return True
 
     def _restart(self, service: Service) -> bool:
         if not self.call.check_mode:
-            stopped = stop(self.host, service, force=self.params["force_dependent_services"])
+            stopped = stop(self.call, service, force=self.params["force_dependent_services"])
             # Restart-Service starts again what -Force made it stop.
             for name in [service.name, *(other.name for other in stopped if other.name != service.name)]:
                 if self.host.services.require(name).state != "running":
-                    start(self.host, self.host.services.require(name))
+                    start(self.call, self.host.services.require(name))
         return True
 
     def _pause(self, service: Service) -> bool:

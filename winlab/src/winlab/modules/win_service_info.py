@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
+from winlab.host import service_triggers
 from winlab.host.model import Host
 from winlab.host.service_types import Service
 from winlab.modules import Call, twin
@@ -72,7 +73,7 @@ def _facts(host: Host, service: Service) -> dict[str, Any]:
         "sid_info": service.sid_info,
         "start_mode": service.start_mode,
         "state": _STATES.get(service.state, service.state),
-        "triggers": [],
+        "triggers": [service_triggers.shown(text) for text in service.triggers],
         "username": account_shown(service),
         "wait_hint_ms": 0,
         "win32_exit_code": service.win32_exit_code,

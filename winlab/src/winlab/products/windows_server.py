@@ -163,7 +163,19 @@ def _held_files(host: Host) -> None:
     files.lock(PAGE_FILE, KERNEL, exclusive=True)
 
 
+# One driver that every Windows has: service_type, start and group as its INF file (cdrom.inf) sets them.
+_CDROM = Service(
+    "cdrom",
+    "CD-ROM Driver",
+    image_path=r"\SystemRoot\System32\drivers\cdrom.sys",
+    service_type="kernel_driver",
+    start_mode="system",
+    load_order_group="SCSI CDROM Class",
+)
+
+
 def _services(host: Host) -> None:
+    host.services.create(_CDROM)
     for name, shown, group, account, mode, needs in _SERVICES:
         host.services.create(
             Service(

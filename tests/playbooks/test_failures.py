@@ -186,6 +186,54 @@ def test_a_phase_without_the_one_before_says_which_to_run(lab):
     )
 
 
+def test_staging_alone_touches_nothing_of_what_was_not_judged(lab):
+    with untouched(lab):
+        result = lab.play("playbooks/stage.yml")
+    told(
+        result,
+        "ecma01: Contoso HR of mim01: its export is not there or was not judged since; "
+        "expected the run folder of an assessed export. Run playbooks/export.yml and playbooks/assess.yml first.",
+    )
+
+
+def test_staging_alone_refuses_what_is_not_ready_with_the_finding(migrated):
+    inspection = next((migrated.runs / "lab").glob("mim01/*/inspection.json"))
+    content = json.loads(inspection.read_text())
+    content["verdict"] = "not-ready"
+    content["findings"].append(
+        {
+            "id": "R6",
+            "severity": "error",
+            "where": "export-enabled",
+            "found": "0",
+            "expected": "1",
+            "next_step": "Do.",
+        }
+    )
+    inspection.write_text(json.dumps(content))
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(result, "R6 error: export-enabled: 0; expected 1. Do.")
+
+
+def test_a_run_without_an_inventory_does_not_end_as_if_all_were_well(lab, tmp_path):
+    result = lab.play("migrate.yml", inventory=tmp_path / "nowhere")
+    told(
+        result,
+        "inventory: group mim_hosts: no host; expected the servers that run MIM Synchronization Service.",
+    )
+
+
+def test_an_inventory_without_the_groups_is_told_them(lab, tmp_path):
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("all: {children: {mim_hosts: {hosts: {a: }}, ecma_servers: {hosts: {b: }}}}\n")
+    told(
+        lab.play("migrate.yml", inventory=inventory),
+        "inventory: group ecma_hosts: no host; expected the servers that run the ECMA Connector Host. "
+        "Give an inventory with the groups mim_hosts and ecma_hosts (-i)",
+    )
+
+
 def test_a_foreign_file_in_the_way_is_not_replaced(migrated):
     path = rf"{ECMA}\Contoso.Json.dll"
     migrated.adhoc("ecma01", "ansible.windows.win_file", rf"path='{migrated_manifest()}' state=absent")

@@ -23,6 +23,26 @@ class _Cause:
 # The client's own texts, as tests/unit/rollout/test_connection_advice.py lists them.
 _CAUSES = (
     _Cause(
+        re.compile(
+            r"kerberos library is not installed|requests-credssp is not installed|"
+            r"(?:winrm|psrp|pypsrp) or requests is not installed|No module named",
+            re.I,
+        ),
+        "the controller lacks a Python package for transport{transport}",
+        "pywinrm[kerberos], pywinrm[credssp] or pypsrp[kerberos] beside Ansible, as the transport asks for",
+        "Install it with pip into the Python that runs Ansible (Kerberos also wants the system's krb5 "
+        "development files and a krb5.conf), or build execution-environment.yml.",
+    ),
+    _Cause(
+        re.compile(
+            r"kinit|Cannot find KDC|KDC reply|Server not found in Kerberos|SPNEGO|GSSError|Clock skew", re.I
+        ),
+        "Kerberos gave no ticket for {user}",
+        "a realm that the controller's krb5.conf knows, the host's own DNS name as ansible_host, "
+        "and clocks that agree",
+        "Run kinit {user} on the controller and read what it says.",
+    ),
+    _Cause(
         re.compile(r"credentials were rejected|401|Unauthorized", re.I),
         "the credentials of {user} were rejected",
         "an account of this host and its password, with a transport that the host offers",

@@ -15,6 +15,7 @@ from typing import Any
 
 from mim2ecma.documents.errors import InputError
 from mim2ecma.documents.safe_names import slug
+from mim2ecma.rollout.folders import sha256
 
 INDEX = "agents.json"
 MIRROR = "Extensions"
@@ -41,13 +42,26 @@ class RunFolder:
     inspection: dict[str, Any] | None
     closure: dict[str, Any] | None
 
+    @property
+    def assessed(self) -> bool:
+        """Whether the inspection is of the very file that lies there, with a closure unless it is not ready.
+
+        A later export leaves the documents of the one before beside it; they say nothing about it.
+        """
+        if self.inspection is None or not self.exists:
+            return False
+        if self.inspection.get("verdict") != "not-ready" and self.closure is None:
+            return False
+        source = self.inspection.get("source")
+        return isinstance(source, dict) and source.get("sha256") == sha256(self.export)
+
     def to_dict(self) -> dict[str, Any]:
-        """For playbooks: paths as text, and `assessed` when inspection and closure are there."""
+        """For playbooks: paths as text, and `assessed` when the export that lies there has been judged."""
         return {
             "folder": str(self.folder),
             "export": str(self.export),
             "exists": self.exists,
-            "assessed": self.inspection is not None and self.closure is not None,
+            "assessed": self.assessed,
             "inspection": self.inspection,
             "closure": self.closure,
         }

@@ -42,6 +42,21 @@ CASES = [
         "nothing answers on port 5986",
         "listener",
     ),
+    (
+        "Task failed: WinRM Kerberos authentication requested but the python kerberos library is not installed. Please install the pykerberos library, set a different authentication method with ansible_winrm_transport, or use a local user account to connect using basic authentication.",
+        "the controller lacks a Python package",
+        "pip",
+    ),
+    (
+        "credssp: requests auth method is credssp, but requests-credssp is not installed",
+        "the controller lacks a Python package",
+        "pip",
+    ),
+    (
+        'Kerberos auth failure for principal svc@CORP.EXAMPLE with subprocess: kinit: Cannot find KDC for realm "CORP.EXAMPLE"',
+        "Kerberos gave no ticket for svc",
+        "kinit svc",
+    ),
     ("ReadTimeout: Read timed out. (read timeout=30)", "did not answer in time", "firewall"),
 ]
 

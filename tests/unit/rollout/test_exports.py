@@ -49,6 +49,24 @@ def test_an_export_lands_in_the_folder_of_its_name_and_guid(host, tmp_path):
     assert found.to_dict()["assessed"] is False
 
 
+def test_an_export_counts_as_assessed_until_another_one_takes_its_place(host, tmp_path):
+    folder = store(host, tmp_path, [export()]).exports[0].folder
+    inspection = {"verdict": "ready", "source": {"sha256": digest(export())}}
+    (folder / "inspection.json").write_text(json.dumps(inspection))
+    assert not run_folder.find(host, "HR").assessed, "the closure is missing"
+    (folder / "closure.json").write_text("{}")
+    assert run_folder.find(host, "HR").assessed
+    store(host, tmp_path, [export(category="AD")])
+    assert not run_folder.find(host, "HR").assessed, "the documents speak of the export before"
+
+
+def test_an_export_that_is_not_ready_is_assessed_without_a_closure(host, tmp_path):
+    folder = store(host, tmp_path, [export()]).exports[0].folder
+    inspection = {"verdict": "not-ready", "source": {"sha256": digest(export())}}
+    (folder / "inspection.json").write_text(json.dumps(inspection))
+    assert run_folder.find(host, "HR").assessed
+
+
 def test_the_same_management_agent_with_another_time_stamp_keeps_the_stored_file(host, tmp_path):
     store(host, tmp_path, [export()])
     again = store(host, tmp_path, [export(date="2026-02-02 10:00:00.000")])

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
@@ -174,6 +175,8 @@ class Lab:
         self.folder = folder
         self.state = folder / "state"
         self.lent = folder / "lent.jsonl"
+        self._lend = lend
+        self._ends = contextlib.ExitStack()
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
             "WINLAB_STATE": str(self.state),
@@ -198,12 +201,14 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "ansible.cfg").touch()
         (self.folder / "output").mkdir(exist_ok=True)
+        web = self._web() if self._lend else {}
         definition = {
             "secrets": ["administrator_password"],
             "hosts": {
                 HOST: {
                     "template": "upstream_host:build",
                     "administrator": {"name": "Administrator", "password": "administrator_password"},
+                    **web,
                 }
             },
         }
@@ -229,7 +234,19 @@ class Lab:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.winlab("down")
+        try:
+            self.winlab("down")
+        finally:
+            self._ends.close()
+
+    def _web(self) -> dict[str, Any]:
+        """Serve the web that is lent, and say where: ansible-test's variable tells the targets of it."""
+        if str(HERE) not in sys.path:
+            sys.path.insert(0, str(HERE))
+        import upstream_web  # noqa: PLC0415  (lies with the tests)
+
+        self.environment[upstream_web.SWITCH] = "1"
+        return self._ends.enter_context(upstream_web.serve(self.folder / "web", self.lent))
 
     def winlab(self, *arguments: str) -> None:
         """Run the command `winlab` in the state folder."""

@@ -18,6 +18,7 @@ import yaml
 
 from winlab import scripts
 from winlab.errors import WinlabError
+from winlab.host import neighbours
 from winlab.host.model import STATE_FILE, Host
 
 DEFAULT_STATE = ".winlab"
@@ -42,6 +43,7 @@ _HOST_KEYS = frozenset(
         "shares",
         "sql_servers",
         "template",
+        "web",
         "windows_update",
         "winrm",
     }
@@ -116,6 +118,8 @@ def _check_host(path: Path, name: str, entry: dict[str, Any]) -> None:
     for server, facts in _mapping(path, f"{where}.sql_servers", entry.get("sql_servers")).items():
         inside = f"{where}.sql_servers.{server}"
         _refuse_unknown(path, inside, _mapping(path, inside, facts), _SQL_SERVER_KEYS)
+    if neighbours.KEY in entry:
+        entry[neighbours.KEY] = neighbours.checked(path, f"{where}.{neighbours.KEY}", entry[neighbours.KEY])
 
 
 def _mapping(path: Path, where: str, value: Any) -> dict[str, Any]:

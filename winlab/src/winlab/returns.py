@@ -89,6 +89,11 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     (f"{_WINDOWS}.win_eventlog", "retention_days"): "win_eventlog.ps1 Get-EventLogDetail: as entries",
     (f"{_WINDOWS}.win_eventlog", "sources"): "win_eventlog.ps1 Get-EventLogDetail: as entries",
     (f"{_WINDOWS}.win_feature", "success"): "win_feature.ps1 line 109",
+    (f"{_WINDOWS}.win_get_url", "msg"): "win_get_url.ps1 line 271: none where nothing is asked",
+    (f"{_WINDOWS}.win_get_url", "size"): "win_get_url.ps1 line 296: of a file that is there at the end",
+    (f"{_WINDOWS}.win_get_url", "status_code"): "win_get_url.ps1 line 271: none where nothing is asked",
+    (f"{_WINDOWS}.win_package", "elapsed"): "win_package.ps1 line 452: after a download",
+    (f"{_WINDOWS}.win_package", "status_code"): "win_package.ps1 line 452: after a download",
     (f"{_WINDOWS}.win_powershell", "information.message_data"): "win_powershell.ps1 line 946: any object",
     (f"{_WINDOWS}.win_reg_stat", "raw_value"): "win_reg_stat.ps1 lines 30-71: of the registry value's type",
     (f"{_WINDOWS}.win_reg_stat", "value"): "win_reg_stat.ps1 lines 30-71: of the registry value's type",
@@ -97,6 +102,8 @@ DEVIATIONS: dict[tuple[str, str], str] = {
         "services.triggers.data_items.data",
     ): "win_service_info.ps1 lines 161-178: text, texts or a number, by type",
     (f"{_WINDOWS}.win_tempfile", "state"): "win_tempfile.ps1 line 70",
+    (f"{_WINDOWS}.win_uri", "content_length"): "win_uri.ps1 line 121: the header's text takes its place",
+    (f"{_WINDOWS}.win_uri", "json"): "win_uri.ps1 line 139: whatever the text holds",
     (f"{_WINDOWS}.win_user", "state"): "win_user.ps1 lines 486, 503, 509",
     (f"{_WINDOWS}.win_whoami", "user_flags"): "win_whoami.ps1 line 41: a list of flags",
     (f"{_COMMUNITY}.win_lineinfile", "backup"): "win_lineinfile.ps1 lines 100 and 255",
@@ -106,6 +113,11 @@ DEVIATIONS: dict[tuple[str, str], str] = {
         f"{_COMMUNITY}.win_xml",
         "msg",
     ): "win_xml.ps1 lines 137-152: a mere count ends before it",
+}
+
+# Modules whose result has keys that nobody can list -> the line of the source that makes them.
+OPEN: dict[str, str] = {
+    f"{_WINDOWS}.win_uri": "win_uri.ps1 lines 107-123: each property and each header of the response",
 }
 
 
@@ -162,7 +174,7 @@ def problems(name: str, result: Mapping[str, Any]) -> list[str]:
     found += [
         f"{key}: not in the RETURN section"
         for key in sorted(result)
-        if key not in known and (name, key) not in DEVIATIONS
+        if key not in known and (name, key) not in DEVIATIONS and name not in OPEN
     ]
     return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from winlab import programs, scripts, service_programs, shell_text
 from winlab.errors import NotModelled, Win32Error
-from winlab.host import sids, timezones
+from winlab.host import proxies, sids, timezones
 from winlab.host.service_types import Service
 from winlab.programs import ProcessCall, ProcessResult, program
 from winlab.scripts import ScriptCall
@@ -30,7 +30,19 @@ POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The statement that win_shell puts before its text (win_shell.ps1 line 81).
 INPUT_ENCODING_PREFIX = "[Console]::InputEncoding = New-Object Text.UTF8Encoding $false; "
 
-_SYSTEM32 = ("cmd", "hostname", "net", "reg", "sc", "shutdown", "sort", "svchost", "tzutil", "whoami")
+_SYSTEM32 = (
+    "cmd",
+    "hostname",
+    "net",
+    "netsh",
+    "reg",
+    "sc",
+    "shutdown",
+    "sort",
+    "svchost",
+    "tzutil",
+    "whoami",
+)
 
 
 def install(host: Host) -> None:
@@ -66,6 +78,21 @@ def tzutil(call: ProcessCall) -> ProcessResult:
         return ProcessResult(1, "", "A required privilege is not held by the client.\r\n")
     timezones.set_zone(call.host, call.arguments[1])
     return ProcessResult()
+
+
+@program("netsh")
+def netsh(call: ProcessCall) -> ProcessResult:
+    """`netsh winhttp show proxy`; its lines are those that upstream's tests of win_http_proxy read."""
+    if [word.lower() for word in call.arguments] != ["winhttp", "show", "proxy"]:
+        raise NotModelled(f"{call.host.name}: {call.command_line}", "Use ansible.windows.win_http_proxy.")
+    found = proxies.winhttp(call.host)
+    lines = ["    Direct access (no proxy server)."]
+    if found.proxy:
+        lines = [
+            f"    Proxy Server(s) :  {found.proxy}",
+            f"    Bypass List     :  {found.bypass or '(none)'}",
+        ]
+    return ProcessResult(0, "\r\n".join(["", "Current WinHTTP proxy settings:", "", *lines, "", ""]))
 
 
 @program("whoami")

@@ -19,9 +19,10 @@ _COUNTS = ("passed", "failed", "not_reached", "skipped")
 # The kinds of lent things, in the order of the page.
 KINDS = {
     "file": "Files that every Windows has and the simulated server has not",
-    "download": "Downloads: the internet is not reached, these are served",
+    "download": "Downloads: what a web server below gives",
+    "web": "Web servers: the internet is not reached, these stand for it on loopback",
     "program": "Programs, each written after the source that the target keeps of it",
-    "module": "Modules that a target brings along, and stand-ins for modules without a twin",
+    "module": "Modules that a target brings along",
     "script": "Scripts, known by their text",
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from winlab.execution import CommandRequest, Streams
+from winlab.host import neighbours
 from winlab.host.model import Host
 from winlab.host.sessions import Session
 from winlab.products import media, templates
@@ -140,7 +141,11 @@ def run_table(table: Table, folder: Path, transport: str) -> list[str]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    with serve(folder, fill, runner=watch.run, **table.definition) as served:
+    definition = dict(table.definition)
+    if neighbours.KEY in definition:
+        web = definition[neighbours.KEY]
+        definition[neighbours.KEY] = neighbours.checked(folder / "winlab.yml", neighbours.KEY, web)
+    with serve(folder, fill, runner=watch.run, **definition) as served:
         watch.look(served.host)
         outcome = _play(table, served, transport)
     count = len(table.before)

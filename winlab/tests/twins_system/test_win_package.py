@@ -197,8 +197,3 @@ def test_a_checksum_is_compared_and_returned(host):
 )
 def test_wrong_arguments_are_refused(host, options, msg):
     assert host.run("win_package", **options)["msg"] == msg
-
-
-def test_a_url_is_not_modelled_and_says_so(host):
-    result = host.run("win_package", path="https://example.org/x.msi")
-    assert (result["failed"], "not modelled" in result["msg"]) == (True, True)

@@ -12,7 +12,7 @@ from winlab.host.model import Host
 from winlab.products import templates
 
 # Each registers what it lends when it is imported.
-LENDERS = ("certificates", "files", "modules", "programs", "shell", "system")
+LENDERS = ("certificates", "files", "modules", "programs", "shell", "system", "web")
 if upstream_lent.lending():
     for _name in LENDERS:
         importlib.import_module(f"upstream_{_name}")
@@ -23,3 +23,5 @@ def build(host: Host, entry: Mapping[str, Any], secrets: Mapping[str, str], base
     if upstream_lent.lending():
         upstream_lent.put_files(host)
     templates.build(host, {**entry, "template": templates.DEFAULT_TEMPLATE}, secrets, base)
+    if "upstream_trusted_ca" in entry:
+        importlib.import_module("upstream_web").trust(host, entry["upstream_trusted_ca"])

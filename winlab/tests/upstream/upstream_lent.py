@@ -12,12 +12,19 @@ from pathlib import Path
 
 from winlab.host.model import Host
 
-SCRIPT, MODULE, PROGRAM, DOWNLOAD, FILE = "script", "module", "program", "download", "file"
+SCRIPT, MODULE, PROGRAM, DOWNLOAD, FILE, WEB = "script", "module", "program", "download", "file", "web"
 # explorer.exe of Windows Server 2016.
 _EXPLORER_BYTES = 4_673_304
 FILES = {r"C:\Windows\explorer.exe": "as large as the real one, filled with zeros"}
 # kind -> name -> what it is
-LENT: dict[str, dict[str, str]] = {SCRIPT: {}, MODULE: {}, PROGRAM: {}, DOWNLOAD: {}, FILE: dict(FILES)}
+LENT: dict[str, dict[str, str]] = {
+    SCRIPT: {},
+    MODULE: {},
+    PROGRAM: {},
+    DOWNLOAD: {},
+    FILE: dict(FILES),
+    WEB: {},
+}
 
 
 def lending() -> bool:
@@ -30,9 +37,9 @@ def declare(kind: str, name: str, text: str) -> None:
     LENT[kind][name] = text
 
 
-def note(kind: str, name: str) -> None:
+def note(kind: str, name: str, file: Path | None = None) -> None:
     """Note that the running target took something."""
-    path = os.environ.get("WINLAB_LENT")
+    path = file or os.environ.get("WINLAB_LENT")
     if path:
         with Path(path).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps([kind, name]) + "\n")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import upstream_lent
-from upstream_programs import FETCHED
 from winlab.arguments.legacy import param
-from winlab.errors import NotModelled
-from winlab.host import images
+from winlab.host import proxies
 from winlab.host.model import Host
 from winlab.modules import Call
 from winlab.modules._dotnet import Disk
@@ -102,24 +99,37 @@ def prereq_setup(call: Call) -> dict[str, Any]:
     return {"changed": False}
 
 
-_GET_URL = "ansible.windows.win_get_url"
+@helper("win_defender_exclusion", "6d0d569a33fb8c5dac08f90fabd0b931f847163546a3e1cdccf179d28e5ed914")
+def win_defender_exclusion(call: Call) -> dict[str, Any]:
+    """win_get_url: a server without Windows Defender, on which the module skips itself (lines 17-22)."""
+    return {"changed": False, "skipped": True, "msg": "Skip as cannot set exclusion rule"}
 
 
-def _get_url(call: Call) -> dict[str, Any]:
-    """Stand in for win_get_url while winlab has no twin of it: no network, only the files above."""
-    path = urlsplit(str(call.params["url"])).path
-    if path not in FETCHED:
-        raise NotModelled(
-            f"{call.host.name}: the internet ({call.params['url']})", "No target reaches it from here."
-        )
-    upstream_lent.note(upstream_lent.DOWNLOAD, path)
-    disk, content = Disk(call), images.content_for(FETCHED[path])
-    disk.write(disk.full(str(call.params["dest"])), content)
-    found = {"dest": call.params["dest"], "url": call.params["url"], "size": len(content), "elapsed": 0.0}
-    return {**found, "changed": True, "status_code": 200, "msg": "OK"}
+@helper("win_inet_proxy_info", "d8dc6e3a2400e0e84f217ae62073adaa904db15e6b2a5a8c804fb8bbef225f0b")
+def win_inet_proxy_info(call: Call) -> dict[str, Any]:
+    """win_inet_proxy: what WinINet uses on a connection."""
+    found = proxies.wininet(call.host, call.session, call.params["connection"])
+    return {
+        "changed": False,
+        "auto_config_url": found.auto_config_url,
+        "auto_detect": found.auto_detect,
+        "proxy": found.proxy,
+        "bypass": found.bypass,
+    }
 
 
-if _GET_URL not in modules.names():
-    upstream_lent.declare(upstream_lent.MODULE, "win_get_url", "a stand-in that fetches the downloads alone")
-    pins.add(_GET_URL, pins.installed(_GET_URL))
-    modules.twin(_GET_URL)(_get_url)
+@helper("win_phonebook_entry", "696e116bbc4ef77ea59e805c6a1679c88a714bb748071722e3f8b1454c5e0660")
+def win_phonebook_entry(call: Call) -> dict[str, Any]:
+    """win_inet_proxy: make or remove an entry of the machine's phone book; only its name is kept."""
+    disk, name = Disk(call), str(call.params["name"])
+    path = proxies.phonebook(r"C:\ProgramData")
+    exists = proxies.has_phonebook_entry(call.host, call.session, name)
+    if exists == (call.params["state"] == "present"):
+        return {"changed": False}
+    known = disk.files.read_bytes(path).decode().splitlines() if disk.test(path) else []
+    lines = [line for line in known if line.lower() != f"[{name.lower()}]"]
+    if not exists:
+        lines.append(f"[{name}]")
+    disk.files.mkdir(path.rpartition("\\")[0])
+    disk.files.write_bytes(path, "".join(f"{line}\r\n" for line in lines).encode())
+    return {"changed": True}

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 NEWLINE = "\r\n"
 _INTERNAL = "_ansible_"
+# JavaScriptSerializer, behind ConvertTo-Json of Windows PowerShell, escapes these; Ansible would see line
+# ends in them.
+_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 POWERSHELL_VERSION = (5, 1)
 
 
@@ -150,7 +153,7 @@ def _script(run: Run, script: Script) -> CommandResult:
 
 def _print(result: dict[str, Any], rc: int) -> CommandResult:
     try:
-        text = json.dumps(result, ensure_ascii=False)
+        text = json.dumps(result, ensure_ascii=False).translate(_LINE_ENDS)
     except (TypeError, ValueError) as error:
         text = json.dumps({"failed": True, "msg": f"winlab: result is not JSON ({error}). Report it."})
         rc = 1

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import ntpath
+import tempfile
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from winlab import command_lines
-from winlab.errors import ModuleFailure, NotModelled, Win32Error
+from winlab.errors import NotModelled, Win32Error
 from winlab.host.clock import to_filetime
 from winlab.modules import Call, twin
-from winlab.modules._dotnet import Disk, DotNetError
+from winlab.modules._dotnet import Disk, DotNetError, dotnet_errors, method_errors
 from winlab.modules._packages import Status, let_system_read, provider_of, status
 from winlab.modules._processes import StartError, start_process
 from winlab.modules._versions import file_version
+from winlab.modules._web import failure, get_request, invoke, to_uri
+from winlab.modules._web_conversation import Response
+from winlab.modules._web_wire import WebError
 
 ERROR_INVALID_PARAMETER = 87
 ERROR_SUCCESS_REBOOT_REQUIRED = 3010
 # Line 725: with no path these are asked in turn; the last one's answer counts when none has it.
 _PROVIDERS = ("msi", "msix", "msp", "registry")
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_NO_PRODUCT = "Unable to find Product ID from the URL path. Please specify product_id when using state=absent"
 _NEEDS_FILE = "creates_path must be a file not a directory when creates_version is set"
 
 
-@twin("ansible.windows.win_package")
+@twin("ansible.windows.win_package", locked=False)
 def win_package(call: Call) -> dict[str, Any]:
     """Install or remove a package.
 
@@ -39,38 +45,74 @@ class _Task:
         self.call = call
         self.params = call.params
         self.disk = Disk(call)
+        self.is_url = str(call.params["path"] or "").lower().startswith("http")
+        self.folder = ""  # `$module.Tmpdir` once it is there
         self.result: dict[str, Any] = {"reboot_required": False}
         given = call.params["arguments"]
         # Lines 1328-1333: a list is quoted word by word, text is taken as it is.
         self.arguments = command_lines.join(map(str, given)) if isinstance(given, list) else given
 
     def run(self) -> dict[str, Any]:
-        """The module from line 1338 on."""
-        path, product_id = self.params["path"], self.params["product_id"]
-        state = self.params["state"]
-        is_url = bool(path) and path.lower().startswith("http")
-        if is_url:
-            found = self._of_url(path, product_id, state)
-        else:
+        """The module from line 1338 on; its temporary folder goes in any case."""
+        try:
+            path = self._local_path()
+            with self.call.host.lock:
+                return self._judge(path)
+        finally:
+            if self.folder:
+                self.call.host.files.delete(self.folder, recursive=True)
+
+    def _local_path(self) -> str | None:
+        """Lines 1350-1373: a URL is fetched unless its product is known to be installed (None then).
+
+        The later fetch (lines 1382-1388) is never reached: what is not fetched here needs no change.
+        """
+        path, present = self.params["path"] or None, self.params["state"] == "present"
+        if path and self.is_url:
+            if self.params["product_id"] and present:
+                with self.call.host.lock:
+                    if self._status(None).installed:
+                        return None
+            return self._fetch(path)
+        with self.call.host.lock:
             if path and not self.disk.test(path) and not self.call.check_mode:
-                raise ModuleFailure(f"the file at the path '{path}' cannot be reached", **self.result)
-            found = self._status(path or None)
+                raise failure(f"the file at the path '{path}' cannot be reached", self.result, [])
+        return path
+
+    def _fetch(self, url: str) -> str:
+        """Get-UrlFile, lines 439-467; an error is caught by nobody."""
+        warnings: list[str] = []
+        request = get_request(self.call, to_uri(url), warnings)
+
+        def keep(response: Response) -> str:
+            path = ntpath.join(self._temporary_folder(), response.uri.last_segment)
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spool:
+                response.copy_to(spool.write)
+                spool.seek(0)
+                with self.call.host.lock, method_errors("Create", 1), dotnet_errors(path):
+                    self.call.host.files.write_stream(path, cast("BinaryIO", spool), self.call.session)
+            return path
+
+        try:
+            return invoke(request, self.result, keep)
+        except WebError as error:
+            raise DotNetError(0, "", error.message) from error
+        finally:
+            if warnings:
+                self.result["warnings"] = warnings
+
+    def _judge(self, path: str | None) -> dict[str, Any]:
+        """The module from line 1374 on."""
+        state = self.params["state"]
+        found = self._status(path)
         changed = (state == "present") != found.installed
         self.result["rc"] = 0
         if changed and not self.call.check_mode:
             self._check_file(path, state)
             self._apply(found, path, state)
+        if state == "absent" and self.params["product_id"] is None and self.is_url:
+            raise failure(_NO_PRODUCT, self.result, [])
         return {**self.result, "changed": changed}
-
-    def _of_url(self, path: str, product_id: str | None, state: str) -> Status:
-        """Lines 1352-1366: an installed product needs no download."""
-        if product_id and state == "present":
-            found = self._status(None)
-            if found.installed:
-                return found
-        raise NotModelled(
-            f"{self.call.host.name}: win_package from {path}", "Copy the file to the host and give its path."
-        )
 
     def _status(self, path: str | None) -> Status:
         """Get-InstalledStatus, lines 504-585."""
@@ -111,8 +153,8 @@ class _Task:
         self.result["checksum"] = actual
         wanted = self.params["checksum"]
         if wanted and wanted.upper() != actual:
-            raise ModuleFailure(
-                f"The checksum for {path} did not match '{wanted}', it was '{actual}'", **self.result
+            raise failure(
+                f"The checksum for {path} did not match '{wanted}', it was '{actual}'", self.result, []
             )
 
     def _apply(self, found: Status, path: str | None, state: str) -> None:
@@ -133,25 +175,21 @@ class _Task:
             let_system_read(self.call, path)
         else:
             actions = ["/x", found.product_id or ""]
-        log, folder = self.params["log_path"], ""
-        if not log:
-            folder = self._temporary_folder()
-            log = ntpath.join(folder, "msiexec.log")
+        log = self.params["log_path"] or ntpath.join(self._temporary_folder(), "msiexec.log")
         program = ntpath.join(self.call.expand("%SystemRoot%"), "System32", "msiexec.exe")
         line = command_lines.join([program, *actions, "/L*V", log, "/qn", "/norestart"])
-        try:
-            self._execute(f"{line} {self.arguments}" if self.arguments else line, log)
-        finally:
-            if folder:
-                self.call.host.files.delete(folder, recursive=True)
+        self._execute(f"{line} {self.arguments}" if self.arguments else line, log)
 
     def _temporary_folder(self) -> str:
         """`$module.Tmpdir`: a folder of the module's own under %TEMP% (Ansible.Basic.cs, line 155)."""
         host = self.call.host
-        name = f"ansible-moduletmp-{to_filetime(host.clock.now())}-{len(host.processes.history())}"
-        folder = ntpath.join(self.call.expand("%TEMP%"), name)
-        host.files.mkdir(folder, session=self.call.session)
-        return folder
+        with host.lock:
+            if not self.folder:
+                name = f"ansible-moduletmp-{to_filetime(host.clock.now())}-{len(host.processes.history())}"
+                folder = ntpath.join(self.call.expand("%TEMP%"), name)
+                host.files.mkdir(folder, session=self.call.session)
+                self.folder = folder
+        return self.folder
 
     def _registry_command(self, found: Status, path: str | None) -> str:
         """Lines 1199-1269."""
@@ -165,8 +203,8 @@ class _Task:
         }
         found = values.get("quietuninstallstring") or values.get("uninstallstring")
         if found is None:
-            raise ModuleFailure(
-                f"Failed to find registry uninstall string at registry path '{key}'", **self.result
+            raise failure(
+                f"Failed to find registry uninstall string at registry path '{key}'", self.result, []
             )
         command = str(found.data)
         # Get-ItemProperty expands what is stored as REG_EXPAND_SZ; lines 1235-1237 the rest.
@@ -202,8 +240,8 @@ class _Task:
             self.result.update(stdout=ended.stdout, stderr=ended.stderr)
             if log and self.disk.test(log):
                 self.result["log"] = self._read_log(log)
-            raise ModuleFailure(
-                f"unexpected rc from '{line}': see rc, stdout, and stderr for more details", **self.result
+            raise failure(
+                f"unexpected rc from '{line}': see rc, stdout, and stderr for more details", self.result, []
             )
         self.result["failed"] = False
         if rc == ERROR_SUCCESS_REBOOT_REQUIRED:

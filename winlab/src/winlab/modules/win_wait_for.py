@@ -9,15 +9,16 @@ from typing import Any
 
 from winlab.arguments.legacy import param
 from winlab.errors import ModuleFailure, NotModelled
-from winlab.modules import Call, twin
+from winlab.host import neighbours
+from winlab.modules import Call, _web_places, twin
 from winlab.modules._dotnet import Disk
 
-_OWN = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1"})  # noqa: S104  (compared, never bound)
+_ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, never bound)
 
 
 @twin("ansible.windows.win_wait_for", locked=False)
 def win_wait_for(call: Call) -> dict[str, Any]:
-    """Wait for a file, a text in a file, or a port of the host itself; without either, just wait.
+    """Wait for a file, a text in a file, or a port; without either, just wait.
 
     `drained` is met at once: winlab's hosts keep no connections. A `timeout` of 0 never looks (the loops of
     lines 112, 141 and 173 test the time first).
@@ -94,13 +95,13 @@ def _condition(call: Call, options: _Options) -> Callable[[], bool]:
         return lambda: _file_state(call, options.path, options.regex) is wanted
     if options.state == "drained":
         return lambda: True
-    own = options.host.lower() in _OWN or options.host.upper() == call.host.computer_name
-    if not own:
+    name = "localhost" if options.host in _ANY else options.host
+    if not _web_places.is_own(call.host, name) and neighbours.find(call.host, name) is None:
         raise NotModelled(
             f"{call.host.name}: win_wait_for on a port of {options.host}",
-            "Only the host's own ports are known.",
+            "Only its own ports and those of the machines that the definition's `web` names are known.",
         )
-    return lambda: call.host.ports.is_open(options.port) is wanted
+    return lambda: _web_places.accepts(call.host, name, options.port) is wanted
 
 
 def _file_state(call: Call, path: str, regex: str | None) -> bool:

@@ -17,6 +17,8 @@ import hashlib
 import hmac
 import json
 import re
+import ssl
+import tempfile
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from lxml import etree
 
-from winlab.errors import Win32Error
+from winlab.errors import Win32Error, WinlabError
 from winlab.host import certificate_store
 from winlab.products import ecma_configuration
 from winlab.products.mim_configuration import ConfigurationError
@@ -124,6 +126,28 @@ def listening(host: Host, holder: str) -> Listening | None:
         return None
     port = next((port for port, name in host.ports.all().items() if name == holder), None)
     return None if port is None else Listening(port, str(state["thumbprint"]))
+
+
+def tls_context(host: Host, thumbprint: str) -> ssl.SSLContext:
+    """What the endpoint speaks TLS with.
+
+    Raises:
+        WinlabError: the certificate is no longer in the store.
+    """
+    found = certificate_store.get(host, certificate_store.MY, thumbprint)
+    if found is None:
+        raise WinlabError(
+            f"{host.name}: certificate {thumbprint}: not in LocalMachine\\My; expected it. "
+            "Start the service again."
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # ssl reads keys from files alone; mode 0600
+    with tempfile.NamedTemporaryFile(prefix="winlab-") as file:
+        file.write(certificate_store.private_key(host, found) + certificate_store.pem(found))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
 
 
 def answer(host: Host, method: str, target: str, authorization: str, body: bytes) -> ScimReply:

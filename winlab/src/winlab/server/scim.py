@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import ssl
-import tempfile
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from winlab.errors import WinlabError
-from winlab.host import certificate_store
 from winlab.products import ecma_host, ecma_scim
 from winlab.server.http import Connection, Listener, Request, Response
 
@@ -63,9 +60,8 @@ class ScimService:
             if wanted is None:
                 return
             try:
-                self._listener = Listener(
-                    self._address, wanted.port, self._handler, self._tls(wanted.thumbprint)
-                )
+                context = ecma_scim.tls_context(self._host, wanted.thumbprint)
+                self._listener = Listener(self._address, wanted.port, self._handler, context)
             except (WinlabError, OSError) as error:
                 # The simulated service runs; the controller's port is what is missing.
                 log.error("%s: SCIM endpoint: %s", self._host.name, error)
@@ -76,23 +72,6 @@ class ScimService:
         if self._listener is not None:
             self._listener.close()
         self._listener = self._open = None
-
-    def _tls(self, thumbprint: str) -> ssl.SSLContext:
-        found = certificate_store.get(self._host, certificate_store.MY, thumbprint)
-        if found is None:
-            raise WinlabError(
-                f"{self._host.name}: certificate {thumbprint}: not in LocalMachine\\My; expected it. "
-                "Start the service again."
-            )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        with tempfile.NamedTemporaryFile(
-            prefix="winlab-"
-        ) as file:  # ssl reads keys from files alone; mode 0600
-            file.write(certificate_store.private_key(self._host, found) + certificate_store.pem(found))
-            file.flush()
-            context.load_cert_chain(file.name)
-        return context
 
     def _handler(self, connection: Connection) -> ScimHandler:
         return ScimHandler(self._host)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from winlab.host.sessions import Session
 
 _SHOWN = 60
+# HRESULT of System.Management.Automation.RuntimeException (COR_E_SYSTEM).
+RUNTIME_EXCEPTION = -2146233087
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class ErrorRecord:
         target: the object it was about.
         origin: what stands before the message where that is not the activity: for `Write-Error` the
             whole script or the function that called it.
+        reason: of the category, where it is not the name of the exception's class.
+        target_name: of the category, where it is not the target's text.
+        target_type: of the category, where it is not the name of the target's class.
+        details: message and recommended action that somebody put in place of the exception's.
+        hresult: of the exception.
+        stack: where it happened.
+        iteration: positions in the pipeline.
     """
 
     message: str
@@ -62,12 +71,25 @@ class ErrorRecord:
     activity: str = ""
     target: Any = None
     origin: str = ""
+    reason: str = ""
+    target_name: str = ""
+    target_type: str = ""
+    details: tuple[str, str] | None = None
+    hresult: int = RUNTIME_EXCEPTION
+    stack: str = "at <ScriptBlock>, <No file>: line 1"
+    iteration: tuple[int, ...] = ()
 
 
 class ScriptError(Exception):
-    """What `throw`, or an error under `$ErrorActionPreference = 'Stop'`, does: the script ends here."""
+    """What `throw`, or an error under `$ErrorActionPreference = 'Stop'`, does: the script ends here.
 
-    def __init__(self, record: ErrorRecord | str) -> None:
+    Args:
+        record: the error.
+        so_far: what the script had written and set until then.
+    """
+
+    def __init__(self, record: ErrorRecord | str, so_far: ScriptResult | None = None) -> None:
+        self.so_far = so_far
         self.record = (
             ErrorRecord(record, category="OperationStopped", fully_qualified_error_id=record)
             if isinstance(record, str)
@@ -137,7 +159,7 @@ class ScriptResult:
     """
 
     output: list[Any] = field(default_factory=list)
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Any = field(default_factory=dict)
     changed: bool = True
     failed: bool = False
     errors: list[ErrorRecord] = field(default_factory=list)

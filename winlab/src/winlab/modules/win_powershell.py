@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import ntpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from winlab import command_lines, scripts
-from winlab.errors import ModuleFailure, Win32Error
+from winlab.errors import ModuleFailure, NotModelled, Win32Error
+from winlab.host import certificate_store
+from winlab.host.clock import to_filetime
 from winlab.modules import Call, twin
 from winlab.modules._dotnet import Disk, DotNetError, invocation_text
+from winlab.modules._powershell_objects import convert, error
 from winlab.modules._processes import resolve_executable, working_folder
 from winlab.scripts import (
     Credential,
@@ -20,46 +25,12 @@ from winlab.scripts import (
     ScriptResult,
     SecureText,
 )
-from winlab.shell_text import error_text
 
 ERROR_FILE_NOT_FOUND = 2
 STOP = "stop"
-# HRESULT of System.Management.Automation.RuntimeException (COR_E_SYSTEM).
-RUNTIME_EXCEPTION = -2146233087
-# System.Management.Automation.ErrorCategory, by value.
-_CATEGORIES = (
-    "NotSpecified",
-    "OpenError",
-    "CloseError",
-    "DeviceError",
-    "DeadlockDetected",
-    "InvalidArgument",
-    "InvalidData",
-    "InvalidOperation",
-    "InvalidResult",
-    "InvalidType",
-    "MetadataError",
-    "NotImplemented",
-    "NotInstalled",
-    "ObjectNotFound",
-    "OperationStopped",
-    "OperationTimeout",
-    "SyntaxError",
-    "ParserError",
-    "PermissionDenied",
-    "ResourceBusy",
-    "ResourceExists",
-    "ResourceUnavailable",
-    "ReadError",
-    "WriteError",
-    "FromStdErr",
-    "SecurityError",
-    "ProtocolError",
-    "ConnectionError",
-    "AuthenticationError",
-    "LimitsExceeded",
-    "QuotaExceeded",
-    "NotEnabled",
+# The drive of certificates; `*` for any store.
+_CERTIFICATE_PATH = re.compile(
+    r"(?i)cert:\\(?P<location>LocalMachine|CurrentUser)(?:\\(?P<store>[^\\]+))?(?P<rest>\\.*)?"
 )
 _BLOCK_COMMENT = re.compile(r"<#.*?#>", re.DOTALL)
 _LINE_COMMENT = re.compile(r"(?m)^\s*#.*$")
@@ -88,13 +59,9 @@ def win_powershell(call: Call) -> dict[str, Any]:
     if call.check_mode and not should_process:
         return {**_streams(), "changed": True, "msg": "skipped, running in check mode"}
     errors: list[ErrorRecord] = []
-    cwd = working_folder(call, None)
-    if params["chdir"]:
-        if Disk(call).is_container(params["chdir"]):
-            cwd = Disk(call).full(params["chdir"])
-        else:
-            errors.append(_no_such_location(params["chdir"]))
-    _start_executable(call)
+    cwd = _location(call, errors)
+    environment = _start_executable(call)
+    tmpdir = _temporary_folder(call)
     failed = False
     try:
         if errors and params["error_action"] == STOP:
@@ -108,8 +75,8 @@ def win_powershell(call: Call) -> dict[str, Any]:
                 check_mode=call.check_mode,
                 verbosity=call.verbosity,
                 cwd=cwd,
-                environment=call.variables,
-                tmpdir=call.tmpdir,
+                environment=environment,
+                tmpdir=tmpdir,
                 error_action=params["error_action"],
             )
         )
@@ -117,13 +84,17 @@ def win_powershell(call: Call) -> dict[str, Any]:
             errors, failed = [ran.errors[0]], True
         else:
             errors += ran.errors
-    except ScriptError as error:
+    except ScriptError as stopped:
+        ran, failed = stopped.so_far or ScriptResult(), True
+        errors += [*ran.errors, stopped.record]
+    except Win32Error as refused:
         ran, failed = ScriptResult(), True
-        errors.append(error.record)
-    except Win32Error as error:
-        ran, failed = ScriptResult(), True
-        errors.append(ErrorRecord(error.message, "System.ComponentModel.Win32Exception", error.message))
-    return _result(ran, errors, failed, params["depth"])
+        errors.append(ErrorRecord(refused.message, "System.ComponentModel.Win32Exception", refused.message))
+    finally:
+        # Ansible.Basic removes the module's own folder when it ends.
+        if call.host.files.is_dir(tmpdir):
+            call.host.files.delete(tmpdir, recursive=True)
+    return _result(call, ran, errors, failed)
 
 
 def supports_should_process(text: str) -> bool:
@@ -136,35 +107,45 @@ def supports_should_process(text: str) -> bool:
     return named is not None and (named["value"] is None or named["value"].lower() == "$true")
 
 
-def convert(value: Any, depth: int) -> Any:
-    """Convert-OutputObject (lines 264-397), for the kinds of value that a behaviour can return."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if depth < 0:
-        return _as_text(value)
-    if isinstance(value, Mapping):
-        return {str(key): convert(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, Sequence):
-        return [convert(item, depth - 1) for item in value]
-    return str(value)
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "System.Collections.Hashtable"
-    if isinstance(value, Sequence):
-        return " ".join("" if item is None else str(item) for item in value)
-    return str(value)
-
-
 def _skipped(call: Call) -> str:
-    disk = Disk(call)
     creates, removes = call.params["creates"], call.params["removes"]
-    if creates and disk.test(creates):
+    if creates and _test(call, creates):
         return f"skipped, since {creates} exists"
-    if removes and not disk.test(removes):
+    if removes and not _test(call, removes):
         return f"skipped, since {removes} does not exist"
     return ""
+
+
+def _location(call: Call, errors: list[ErrorRecord]) -> str:
+    """Line 758: `Set-Location`; a place that is not there is an error, which does not end the script."""
+    chdir = call.params["chdir"]
+    if not chdir:
+        return working_folder(call, None)
+    if _CERTIFICATE_PATH.fullmatch(chdir) and _test(call, chdir):
+        return str(chdir)
+    if Disk(call).is_container(chdir):
+        return Disk(call).full(chdir)
+    errors.append(_no_such_location(chdir))
+    return working_folder(call, None)
+
+
+def _test(call: Call, path: str) -> bool:
+    """Test-AnsiblePath (lines 447-472): what .NET does not take for a file goes to `Test-Path`."""
+    match = _CERTIFICATE_PATH.fullmatch(path)
+    if match is None:
+        return Disk(call).test(path)
+    if match["location"].lower() != "localmachine" or match["rest"]:
+        raise NotModelled(f"{call.host.name}: the path {path}", r"winlab tests stores of Cert:\LocalMachine.")
+    # A drive always has stores: `certificate_store.PREDEFINED`.
+    store = match["store"] or "*"
+    return store == "*" or certificate_store.exists(call.host, store, certificate_store.STORES_KEY)
+
+
+def _temporary_folder(call: Call) -> str:
+    """`$module.Tmpdir` (Ansible.Basic.cs line 155); it comes into being when the script uses it."""
+    host = call.host
+    name = f"ansible-moduletmp-{to_filetime(host.clock.now())}-{len(host.processes.history())}"
+    return ntpath.join(call.expand("%TEMP%"), name)
 
 
 def _text(call: Call) -> str:
@@ -191,11 +172,17 @@ def _parameters(call: Call, should_process: bool) -> dict[str, Any]:
     return parameters
 
 
-def _start_executable(call: Call) -> None:
-    """With `executable` the script runs in a process of its own, which ends with it (lines 625-650)."""
+def _start_executable(call: Call) -> dict[str, str]:
+    """With `executable` the script runs in a process of its own, which ends with it (lines 613-642).
+
+    Returns:
+        The variables of the process that runs the script. `powershell.exe -ExecutionPolicy` keeps the policy
+        in one of them (about_PowerShell_exe).
+    """
     wanted = call.params["executable"]
+    variables = dict(call.variables)
     if not wanted:
-        return
+        return variables
     image = resolve_executable(call, wanted, None)
     if not call.host.files.is_file(image):
         reason = "The system cannot find the file specified, Win32ErrorCode 2 - 0x00000002"
@@ -204,6 +191,11 @@ def _start_executable(call: Call) -> None:
     line = command_lines.join([wanted, *(call.params["arguments"] or [])])
     process = call.host.processes.start(image, line, call.session.account, call.session.logon_id)
     call.host.processes.end(process.pid, 0)
+    words = [str(word) for word in call.params["arguments"] or []]
+    for option, value in itertools.pairwise(words):
+        if option.lower() in ("-executionpolicy", "-ep"):
+            variables["PSExecutionPolicyPreference"] = value
+    return variables
 
 
 def _no_such_location(path: str) -> ErrorRecord:
@@ -232,53 +224,25 @@ def _streams() -> dict[str, Any]:
     }
 
 
-def _result(ran: ScriptResult, errors: list[ErrorRecord], failed: bool, depth: int) -> dict[str, Any]:
+def _result(call: Call, ran: ScriptResult, errors: list[ErrorRecord], failed: bool) -> dict[str, Any]:
+    depth, remote = call.params["depth"], bool(call.params["executable"])
     result = {
         **_streams(),
         "changed": ran.changed,
         "failed": failed or ran.failed,
-        "result": convert(ran.result, depth),
-        "output": convert(ran.output, depth),
+        "result": convert(ran.result, depth, remote=remote),
+        "output": convert(ran.output, depth, remote=remote),
         "host_out": ran.host_out,
         "host_err": ran.host_err,
-        "error": [_error(record, depth) for record in errors],
+        "error": [error(record, depth, remote=remote) for record in errors],
         "warning": list(ran.warning),
         "verbose": list(ran.verbose),
         "debug": list(ran.debug),
         "information": [_information(item, depth) for item in ran.information],
     }
     if ran.diff:
-        result["diff"] = {key: convert(value, depth) for key, value in ran.diff.items()}
+        result["diff"] = {key: convert(value, depth, remote=remote) for key, value in ran.diff.items()}
     return result
-
-
-def _error(record: ErrorRecord, depth: int) -> dict[str, Any]:
-    """Lines 888-916."""
-    target = convert(record.target, depth)
-    return {
-        "output": error_text(record),
-        "error_details": None,
-        "exception": {
-            "message": record.message,
-            "type": record.exception_type,
-            "help_link": None,
-            "source": None,
-            "hresult": RUNTIME_EXCEPTION,
-            "inner_exception": None,
-        },
-        "target_object": target,
-        "category_info": {
-            "category": record.category,
-            "category_id": _CATEGORIES.index(record.category),
-            "activity": record.activity,
-            "reason": record.exception_type.rpartition(".")[2],
-            "target_name": "" if record.target is None else _as_text(record.target),
-            "target_type": "" if record.target is None else "String",
-        },
-        "fully_qualified_error_id": record.fully_qualified_error_id or record.message,
-        "script_stack_trace": "at <ScriptBlock>, <No file>: line 1",
-        "pipeline_iteration_info": [],
-    }
 
 
 def _information(item: Any, depth: int) -> dict[str, Any]:

@@ -60,7 +60,7 @@ lint: $(BIN)/.test
 	@$(BIN)/ansible-lint --offline
 
 bench: $(BIN)/.test
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P $$script || exit 1; done
 
 clean: lab-down
 	@rm -rf $(VENV) .winlab runs .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

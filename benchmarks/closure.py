@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What reading assemblies costs, as ratios of one run on one machine.
 
-    python -P benchmarks/closure.py FOLDER_WITH_DLLS
+    python -P benchmarks/closure.py [FOLDER_WITH_DLLS]
 
 `-P` keeps this folder out of the search path: `inspect.py` beside this file would hide Python's own.
 
-The folder is that of the package `dotnetcore2` (165 DLLs) in the figures of docs/closure.md. Three figures:
+Without a folder the package `dotnetcore2` (165 DLLs) is downloaded; the limits are for it. Figures:
 
 * reading all, against reading and SHA-256-hashing the same files: at most 2.0
 * reading all, against dnfile in its default mode (a tenth of the files, scaled by bytes): at most 1/30
@@ -17,10 +17,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from mim2ecma.assemblies.reader import read_assembly
 from mim2ecma.assemblies.request import closure_document
 
 FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "assemblies"
+PACKAGE = "dotnetcore2==3.1.23"
 ROUNDS = 7
 HASH_FACTOR, DNFILE_FACTOR = 2.0, 1 / 30
 DNFILE_STEP = 10
@@ -36,11 +39,17 @@ LIBRARIES = 2000
 
 
 def main() -> int:
+    """Find the DLLs and measure."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else download(Path(name))
+        if folder is None:
+            print(f"{PACKAGE} cannot be downloaded here; give a folder with DLLs", file=sys.stderr)
+            return 2
+        return measure(sorted(folder.rglob("*.dll")))
+
+
+def measure(paths: list[Path]) -> int:
     """Measure, print, and return 1 when a ratio is missed."""
-    if len(sys.argv) != 2:
-        print("usage: benchmarks/closure.py FOLDER_WITH_DLLS", file=sys.stderr)
-        return 2
-    paths = sorted(Path(sys.argv[1]).rglob("*.dll"))
     size = sum(path.stat().st_size for path in paths)
     print(f"{len(paths)} DLLs, {size} bytes; best of {ROUNDS} rounds")
 
@@ -55,6 +64,18 @@ def main() -> int:
     good &= report("read / dnfile", reading / (dnfile_time(sample) / share), DNFILE_FACTOR)
     good &= reached()
     return 0 if good else 1
+
+
+def download(folder: Path) -> Path | None:
+    """Unpack the DLLs of the package into a folder; None when it cannot be had."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    done = subprocess.run([*command, "--dest", str(folder), PACKAGE], capture_output=True, check=False)
+    if done.returncode != 0:
+        return None
+    for wheel in folder.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".dll")])
+    return folder
 
 
 def best(work: Callable[[], object]) -> float:

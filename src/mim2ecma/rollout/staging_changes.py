@@ -14,8 +14,12 @@ from mim2ecma.documents.printable import printable
 from mim2ecma.rollout.folders import check_relative
 from mim2ecma.staging.owners import Owner, Owners
 from mim2ecma.staging.payload import declared_payload
+from mim2ecma.staging.plan import UNREADABLE
 from mim2ecma.staging.targets import declared_target_problem
 
+_UNREADABLE = (
+    "Give the account of this run the right to read it, or end the program that holds it, and run again."
+)
 _ADVICE = {
     "vendor": "Microsoft's files are never replaced; use a build of the connector that goes with this one.",
     "ours": "An earlier run staged it; look at the other files of the plan.",
@@ -132,7 +136,7 @@ def refusal(file: Mapping[str, Any], host: str) -> str:
     """One refused file as one error."""
     return printable(
         f"{host}: {file['target']}: {file['reason']}; expected a place that is free or ours for "
-        f"{file['management_agent']}. {_ADVICE.get(str(file.get('owner')), _ADVICE['foreign'])}",
+        f"{file['management_agent']}. {_UNREADABLE if UNREADABLE in str(file['reason']) else _ADVICE.get(str(file.get('owner')), _ADVICE['foreign'])}",
         None,
     )
 

@@ -26,6 +26,9 @@ from .targets import declared_target_problem
 SPARE_BYTES = 100 * 1024 * 1024
 """Left free on the disk beyond what is written: the service copies each connector into its cache twice."""
 
+UNREADABLE = "its content cannot be read: the listing has no SHA-256 of it"
+"""Reason of a refusal; `win_find` leaves out the sum of a file that it may not open."""
+
 JsonObject = dict[str, object]
 
 
@@ -290,7 +293,7 @@ def _judge(
     item: Wanted, existing: HostFile, owner: Owner, decided: Action | None, was_ours: bool
 ) -> tuple[Action, str]:
     if existing.sha256 is None:
-        answer = Action.REFUSE, "the listing has no SHA-256 of the file on the host"
+        answer = Action.REFUSE, UNREADABLE
     elif existing.sha256 == item.sha256:
         answer = Action.KEEP, "the host has the same file"
     elif decided is Action.KEEP:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shutil
 import struct
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -152,6 +154,71 @@ def test_metadata_that_claims_more_than_a_piece_is_refused(tmp_path: Path, fixtu
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < MEMORY_LIMIT
+
+
+PROBE = """
+import pathlib, resource, sys, time
+from mim2ecma.assemblies.assembly import AssemblyError
+from mim2ecma.assemblies.request import closure_document
+from mim2ecma.documents.errors import Mim2EcmaError
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+closure_document(sys.argv[1])  # what is imported and cached on the way does not count
+before = peak()
+for path in sys.argv[2:]:
+    start = time.process_time()
+    try:
+        closure_document(path)
+        outcome = "document"
+    except AssemblyError:
+        outcome = "error"
+    print(pathlib.Path(path).name, outcome, time.process_time() - start, peak() - before, sep="|")
+"""
+
+
+def test_each_hostile_file_costs_at_most_a_second_and_64_mib(tmp_path: Path, fixtures: Path) -> None:
+    """Processor time and resident memory of a process of its own, so that neighbours do not matter."""
+    plain = (fixtures / "plain/Plain.Connector.dll").read_bytes()
+    rows = bytearray(plain)
+    start = table_stream(plain)
+    for row in range(struct.unpack_from("<Q", plain, start + 8)[0].bit_count()):
+        struct.pack_into("<I", rows, start + 24 + 4 * row, 2**31)
+    overlap = bytearray(plain)
+    for name in (b"#~\0\0", b"#Strings\0"):
+        struct.pack_into("<II", overlap, plain.index(name, metadata_offset(plain)) - 8, 0, len(plain))
+    packed = (fixtures / "embedded/Embedded.Connector.dll").read_bytes()
+    contents = {
+        "rows.dll": bytes(rows),
+        "overlap.dll": bytes(overlap),
+        "page.dll": b"<html>" * 1000,
+        "half.dll": plain[: len(plain) // 2],
+        "native.dll": (fixtures / "pinvoke/Private.Native.dll").read_bytes(),
+        "embedded.dll": packed[:-700] + bytes(700),
+        "sparse.dll": plain,
+        "hole.dll": b"",
+        "large.dll": plain,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    for name, size in (("sparse.dll", 2048 * MIB), ("hole.dll", 2048 * MIB), ("large.dll", 128 * MIB)):
+        with (tmp_path / name).open("r+b") as file:
+            file.truncate(size)
+    paths = [str(tmp_path / name) for name in contents]
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(fixtures / "plain/Plain.Connector.dll"), *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [line.split("|") for line in done.stdout.splitlines()]
+    assert [name for name, *_ in told] == list(contents)
+    assert {name for name, outcome, *_ in told if outcome == "document"} >= {"native.dll", "large.dll"}
+    for name, _, seconds, memory in told:
+        assert float(seconds) < 1.0, name
+        assert int(memory) < MEMORY_LIMIT, name
 
 
 HOSTILE_NAMES = (

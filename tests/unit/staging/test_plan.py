@@ -74,7 +74,11 @@ OURS_OLD = {"ours": (on_host("Contoso.dll", OLD),)}
         (
             [on_host("Contoso.dll", None)],
             {},
-            ("refuse", "foreign", "the connector; the listing has no SHA-256 of the file on the host"),
+            (
+                "refuse",
+                "foreign",
+                "the connector; its content cannot be read: the listing has no SHA-256 of it",
+            ),
         ),
     ],
 )

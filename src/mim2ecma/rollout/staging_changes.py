@@ -134,9 +134,12 @@ def manifest(plans: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str, 
 
 def refusal(file: Mapping[str, Any], host: str) -> str:
     """One refused file as one error."""
+    advice = _ADVICE.get(str(file.get("owner")), _ADVICE["foreign"])
+    if UNREADABLE in str(file["reason"]):
+        advice = _UNREADABLE
     return printable(
         f"{host}: {file['target']}: {file['reason']}; expected a place that is free or ours for "
-        f"{file['management_agent']}. {_UNREADABLE if UNREADABLE in str(file['reason']) else _ADVICE.get(str(file.get('owner')), _ADVICE['foreign'])}",
+        f"{file['management_agent']}. {advice}",
         None,
     )
 

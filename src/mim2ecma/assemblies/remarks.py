@@ -47,8 +47,8 @@ def missing(reference: AssemblyName, label: str, framework: str, *, direct: bool
             "a file in Extensions, Bin or the global assembly cache of MIM, or an assembly of the ECMA host"
         ),
         next_step=(
-            "Get the library from the connector's author and put it beside the connector in the fetched "
-            "folder."
+            "Get the library from the connector's author and put it beside the connector (in Extensions of "
+            "the MIM host, or the searched folder). Accept C1 with a reason if the connector never uses it."
         ),
     )
 

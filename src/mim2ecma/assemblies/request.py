@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mim2ecma.documents.errors import UsageError
+from mim2ecma.documents.findings import accepted, in_order, rule_number
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from . import known
@@ -15,6 +17,9 @@ from .drawing import draw
 from .host import read_listing
 from .search import Folder, Place, Search
 from .walk import close, what_the_host_has
+
+ACCEPTABLE = frozenset(f"C{number}" for number in range(1, 26)) - {"C12", "C21"}
+"""A file that is no connector, and a name that could leave its folder, are never accepted."""
 
 
 def closure_document(
@@ -30,6 +35,7 @@ def closure_document(
     service_config: str = "",
     wizard_config: str = "",
     declared: Iterable[str] = (),
+    accept: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     r"""Make the `closure` document.
 
@@ -48,6 +54,8 @@ def closure_document(
         service_config: Fetched configuration of the ECMA host's service.
         wizard_config: Fetched configuration of its wizard.
         declared: Names of further files to bring from the searched folders.
+        accept: Findings accepted knowingly, id to reason; they stand in the document too. An accepted error
+            becomes a warning, an accepted warning an information.
 
     Raises:
         AssemblyError: the connector cannot be read.
@@ -66,7 +74,10 @@ def closure_document(
         wizard=_bindings(wizard_config),
         declared=tuple(declared),
     )
-    return close(path, surroundings).to_dict()
+    _check_accepted(accept or {})
+    closure = close(path, surroundings)
+    findings = in_order(accepted(closure.findings, accept or {}))
+    return replace(closure, findings=findings).to_dict() | {"accepted": dict(sorted((accept or {}).items()))}
 
 
 def unsettled(
@@ -172,6 +183,18 @@ def _below_bin(folder: Path, mim: Bindings | None) -> list[tuple[Path, Place]]:
         if inner is not None:
             found.append((inner.path, Place.BIN_ASSEMBLIES))
     return found
+
+
+def _check_accepted(accept: Mapping[str, str]) -> None:
+    for name, reason in accept.items():
+        if name not in ACCEPTABLE or not reason.strip():
+            raise UsageError(
+                source="accept",
+                where=name,
+                found="no reason" if name in ACCEPTABLE else "no finding that can be accepted",
+                expected=f"a reason for one of {', '.join(sorted(ACCEPTABLE, key=rule_number))}",
+                next_step="docs/closure.md says what each finding means.",
+            )
 
 
 def _bindings(path: str) -> Bindings | None:

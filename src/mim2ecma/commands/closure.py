@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mim2ecma.assemblies import known, request
 from mim2ecma.assemblies.drawing import draw
 from mim2ecma.assemblies.host import listing_of_folder
+from mim2ecma.commands._accept import read_accepted
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
 from mim2ecma.documents.printable import printable
 from mim2ecma.documents.schemas import schema_name
@@ -78,6 +79,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     ):
         parser.add_argument(f"--{name}-config", metavar="FILE", type=Path, help=f".exe.config of {program}")
     parser.add_argument("--also", metavar="NAME", action="append", default=[], help="further file to bring")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="ID=REASON",
+        help="accept a finding knowingly; may be given again",
+    )
     parser.add_argument("--json", action="store_true", help="print the closure document")
     parser.add_argument("--svg", metavar="FILE", type=Path, help="write a drawing")
     parser.set_defaults(run=run)
@@ -211,6 +219,7 @@ def _document(args: argparse.Namespace) -> dict[str, Any]:
         service_config=str(args.service_config or ""),
         wizard_config=str(args.wizard_config or ""),
         declared=args.also,
+        accept=read_accepted(args.accept, "mim2ecma closure", "C1=that part is never used"),
     )
 
 

@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mim2ecma.documents.errors import InputError, Mim2EcmaError, UsageError
+from mim2ecma.commands._accept import read_accepted
+from mim2ecma.documents.errors import InputError, Mim2EcmaError
 from mim2ecma.documents.limits import MAX_FOLDER_FILES
 
 if TYPE_CHECKING:
@@ -91,18 +92,7 @@ def refusal(error: Mim2EcmaError) -> str:
 def _options(arguments: argparse.Namespace) -> Options:
     from mim2ecma.readiness import Options  # noqa: PLC0415
 
-    accept = {}
-    for item in arguments.accept:
-        rule, sign, reason = item.partition("=")
-        if not sign:
-            raise UsageError(
-                source="mim2ecma inspect",
-                where="--accept",
-                found=item,
-                expected="RULE=REASON",
-                next_step="Name the rule and say why, as in --accept 'R11=the second partition is empty'.",
-            )
-        accept[rule.strip()] = reason
+    accept = read_accepted(arguments.accept, "mim2ecma inspect", "R11=the second partition is empty")
     return Options(object_types=tuple(arguments.object_type), strict=arguments.strict, accept=accept)
 
 

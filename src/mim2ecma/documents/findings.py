@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from mim2ecma.documents.printable import printable
 FINDING_TEXT_LENGTH = 1000
 """Longest text of one field of a finding; lists are cut by their maker, this is the last guard."""
 
-_RULE_ID = re.compile(r"R([1-9][0-9]*)([a-z]?)\Z")
+_RULE_ID = re.compile(r"[RC]([1-9][0-9]*)([a-z]?)\Z")
 
 
 class Severity(StrEnum):
@@ -31,6 +31,10 @@ class Verdict(StrEnum):
     NOT_READY = "not-ready"
 
 
+_SOFTER = {
+    Severity.ERROR: (Severity.WARNING, "an error"),
+    Severity.WARNING: (Severity.INFORMATION, "a warning"),
+}
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
@@ -99,6 +103,23 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             findings, key=lambda item: (_ORDER[item.severity], rule_number(item.id), item.where, item.found)
         )
     )
+
+
+def accepted(findings: Iterable[Finding], accept: Mapping[str, str]) -> Iterator[Finding]:
+    """Soften what was accepted knowingly; the reason goes with the finding into the record.
+
+    Args:
+        findings: All findings.
+        accept: Rule to reason. An accepted error becomes a warning, an accepted warning an information.
+    """
+    for finding in findings:
+        reason = accept.get(finding.id)
+        if reason is None or finding.severity not in _SOFTER:
+            yield finding
+            continue
+        severity, otherwise = _SOFTER[finding.severity]
+        text = f"Accepted knowingly (otherwise {otherwise}): {reason.strip()}"
+        yield replace(finding, severity=severity, next_step=text)
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-from mim2ecma.documents.findings import Finding, Severity, in_order
+from mim2ecma.documents.findings import Finding, accepted, in_order
 from mim2ecma.management_agent import read
 from mim2ecma.management_agent.model import Export
 from mim2ecma.readiness import configuration_rules, identity_rules, schema_rules
@@ -14,7 +13,6 @@ from mim2ecma.readiness.inspection import Inspection
 from mim2ecma.readiness.options import Options
 from mim2ecma.readiness.subject import Subject
 
-_SOFTER = {Severity.ERROR: Severity.WARNING, Severity.WARNING: Severity.INFORMATION}
 _RULES = (
     identity_rules.connector_rules,
     schema_rules.object_type_rules,
@@ -63,12 +61,12 @@ def judge(export: Export, options: Options) -> Inspection:
         if not findings:
             findings += identity_rules.wrapper_rules(export)
             findings += identity_rules.agent_rules(export, agent) if agent else ()
-        return Inspection(export.source, agent, in_order(_accepted(findings, options)))
+        return Inspection(export.source, agent, in_order(accepted(findings, options.accept)))
     subject = Subject(export, agent, options)
     return Inspection(
         export.source,
         agent,
-        in_order(_accepted(_all_findings(subject), options)),
+        in_order(accepted(_all_findings(subject), options.accept)),
         secrets_to_reenter=subject.secrets_to_reenter,
         referenced_files=subject.referenced_files,
         withheld=frozenset(subject.suspicious),
@@ -81,19 +79,3 @@ def _all_findings(subject: Subject) -> Iterator[Finding]:
     yield from identity_rules.agent_rules(subject.export, subject.agent)
     for rule in _RULES:
         yield from rule(subject)
-
-
-def _accepted(findings: Iterable[Finding], options: Options) -> Iterator[Finding]:
-    """Soften what was accepted knowingly; the reason goes with the finding into the record."""
-    for finding in findings:
-        reason = options.accept.get(finding.id)
-        if reason is None or finding.severity not in _SOFTER:
-            yield finding
-            continue
-        yield replace(
-            finding,
-            severity=_SOFTER[finding.severity],
-            next_step=f"Accepted knowingly (otherwise an {finding.severity.value}): {reason.strip()}"
-            if finding.severity is Severity.ERROR
-            else f"Accepted knowingly (otherwise a {finding.severity.value}): {reason.strip()}",
-        )

@@ -89,7 +89,8 @@ def test_the_text_of_a_missing_library_says_who_wants_it_and_what_to_do(closure)
         == "no file for 'Missing.Library, Version=1.0.0.0, Culture=neutral, PublicKeyToken=null'"
     )
     assert finding["next_step"] == (
-        "Get the library from the connector's author and put it beside the connector in the fetched folder."
+        "Get the library from the connector's author and put it beside the connector (in Extensions of the MIM "
+        "host, or the searched folder). Accept C1 with a reason if the connector never uses it."
     )
 
 

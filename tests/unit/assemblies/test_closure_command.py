@@ -118,3 +118,16 @@ def test_the_drawing_is_written(fixtures: Path, tmp_path: Path) -> None:
     assert run(str(fixtures / "chain/Chain.Connector.dll"), "--svg", str(target)) == 0
     assert target.read_text().startswith("<svg ")
     assert run(str(fixtures / "chain/Chain.Connector.dll"), "--svg", str(tmp_path / "no" / "a.svg")) == 2
+
+
+def test_a_finding_is_accepted_with_its_reason(fixtures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(fixtures / "missing/Missing.Connector.dll")
+    assert run(path, "--accept", "C1=that part is never used") == command.READY
+    assert "-> Accepted knowingly (otherwise an error): that part is never used" in capsys.readouterr().out
+    assert run(path, "--accept", "C1=that part is never used", "--json") == command.READY
+    assert json.loads(capsys.readouterr().out)["accepted"] == {"C1": "that part is never used"}
+
+
+@pytest.mark.parametrize("option", ["C1", "C1= ", "C12=it is one", "C99=why", "R1=why"])
+def test_what_cannot_be_accepted_is_wrong_usage(fixtures: Path, option: str) -> None:
+    assert run(str(fixtures / "missing/Missing.Connector.dll"), "--accept", option) == UNREADABLE

@@ -18,7 +18,7 @@ import yaml
 
 from winlab import scripts
 from winlab.errors import WinlabError
-from winlab.host import neighbours
+from winlab.host import audit, neighbours
 from winlab.host.model import STATE_FILE, Host
 
 DEFAULT_STATE = ".winlab"
@@ -32,6 +32,7 @@ _TOP_KEYS = frozenset({"secrets", "hosts", "scripts"})
 _HOST_KEYS = frozenset(
     {
         "administrator",
+        "audit_policy",
         "computer_name",
         "drives",
         "ecma_cache_needs_debug",
@@ -114,6 +115,14 @@ def _check_host(path: Path, name: str, entry: dict[str, Any]) -> None:
             raise WinlabError(
                 f"{path}: {where}.setup_exit_codes.{setup}: {code!r}; expected one of "
                 f"{', '.join(map(str, _SETUP_EXIT_CODES))}. Correct it."
+            )
+    policy = _mapping(path, f"{where}.audit_policy", entry.get("audit_policy"))
+    _refuse_unknown(path, f"{where}.audit_policy", policy, frozenset(audit.DEFAULTS))
+    for subcategory, setting in policy.items():
+        if setting not in audit.SETTINGS:
+            raise WinlabError(
+                f"{path}: {where}.audit_policy.{subcategory}: {setting!r}; expected one of "
+                f"{', '.join(audit.SETTINGS)}. Correct it."
             )
     for server, facts in _mapping(path, f"{where}.sql_servers", entry.get("sql_servers")).items():
         inside = f"{where}.sql_servers.{server}"

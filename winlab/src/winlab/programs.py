@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from winlab import command_lines
 from winlab.errors import NotModelled, Win32Error
-from winlab.host import images
+from winlab.host import audit, images
 from winlab.host.images import register_content
 
 if TYPE_CHECKING:
@@ -196,20 +196,21 @@ def run(
         host.processes.end(process.pid, result.rc)
         return result
     try:
-        result = behaviour(
-            ProcessCall(
-                host=host,
-                session=session,
-                image=found,
-                program=name,
-                arguments=tuple(words[1:]),
-                command_line=command_line,
-                cwd=folder,
-                environment=block,
-                stdin=stdin,
-                pid=process.pid,
+        with audit.acting(session):
+            result = behaviour(
+                ProcessCall(
+                    host=host,
+                    session=session,
+                    image=found,
+                    program=name,
+                    arguments=tuple(words[1:]),
+                    command_line=command_line,
+                    cwd=folder,
+                    environment=block,
+                    stdin=stdin,
+                    pid=process.pid,
+                )
             )
-        )
     finally:
         host.processes.end(process.pid, result.rc)
     return result

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from winlab.errors import NotModelled, WinlabError
+from winlab.host import audit
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -297,7 +298,8 @@ def run(call: ScriptCall) -> ScriptResult:
     behaviour = find(call.text)
     if behaviour is None:
         raise unknown(call.text)
-    return behaviour(call)
+    with audit.acting(call.session):
+        return behaviour(call)
 
 
 def load_definition(entries: Iterable[Mapping[str, Any]], base: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_service_keeps_the_hive_of_its_account_open_while_it_runs(server):
     path = r"C:\Users\svc-backup\NTUSER.DAT"
     services = server.host.services
     services.stop("TailspinBackup")
-    server.host.files.mkdir(r"C:\Users\svc-backup")
+    server.write(path, b"regf")
     services.start("TailspinBackup")
     assert "being used by another process" in server.run("win_stat", path=path)["msg"]
     services.stop("TailspinBackup")

@@ -44,7 +44,11 @@ def become_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: 
         return CommandResult.wrapper_failure(text)
     if str(action.params.get("LogonFlags") or "WithProfile") == "WithProfile":
         ensure_profile(run.host, session)
-    return perform(run.within(session), rest)
+    try:
+        return perform(run.within(session), rest)
+    finally:
+        with run.host.lock:
+            run.host.audit.logged_off(session)
 
 
 class _BecomeError(Exception):

@@ -14,6 +14,7 @@ from winlab.errors import ModuleFailure, NotModelled, Win32Error, WinlabError
 from winlab.execution import raw
 from winlab.execution.steps import CommandResult, Run
 from winlab.execution.streams import Cancelled
+from winlab.host import audit
 from winlab.manifest import Action, Script
 from winlab.modules import Call
 
@@ -88,7 +89,8 @@ def _module(run: Run, name: str, script: Script, given: dict[str, Any]) -> Comma
 def _call(call: Call, checked: Checked, function: modules.TwinFunction) -> CommandResult:
     rc = 0
     try:
-        result = dict(function(call))
+        with audit.acting(call.session):
+            result = dict(function(call))
         result.setdefault("changed", False)
         rc = 1 if result.get("failed") else 0
     except ModuleFailure as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ntpath
 from typing import TYPE_CHECKING
 
+from winlab.errors import Win32Error
 from winlab.host import acl
 from winlab.host.registry import Value
-from winlab.host.volumes import USER_HIVE_FILE
+from winlab.host.volumes import ERROR_DISK_FULL, USER_HIVE_FILE
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -21,11 +22,10 @@ def ensure_profile(host: Host, session: Session) -> None:
     """Make the profile folder and its entry in the registry when they are not there."""
     files = host.files
     hive = ntpath.join(session.profile, USER_HIVE_FILE)
-    if files.is_file(hive) or not session.sid.startswith(host.accounts.machine_sid):
+    if files.is_dir(session.profile) or not session.sid.startswith(host.accounts.machine_sid):
         return
     with host.lock:
         if files.is_dir(session.profile):
-            host.make_hive_file(hive)
             return
         files.mkdir(session.profile)
         files.set_acl(session.profile, acl.Acl(acl.canonical(acl.profile(session.sid)), protected=True))
@@ -36,7 +36,12 @@ def ensure_profile(host: Host, session: Session) -> None:
                 if not files.is_dir(path):
                     files.mkdir(path)
                     files.set_owner(path, session.sid)
-        host.make_hive_file(hive)
+        try:
+            host.make_hive_file(hive)
+        except Win32Error as error:
+            # On a full disk Windows logs on with a temporary profile, and so the logon itself goes on.
+            if error.code != ERROR_DISK_FULL:
+                raise
         key = rf"{PROFILE_LIST}\{session.sid}"
         host.registry.create_key(key)
         host.registry.set(key, "ProfileImagePath", Value("expandstring", session.profile))

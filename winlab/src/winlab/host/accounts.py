@@ -215,6 +215,7 @@ class Accounts:
         )
         self._users[name.lower()] = user
         self._host.touch("accounts")
+        self._host.audit.user_created(user)
         return user
 
     def update_user(self, name: str, **changes: Any) -> User:
@@ -314,6 +315,7 @@ class Accounts:
         if sid in target.members:
             raise Win32Error(ERROR_MEMBER_IN_ALIAS, sid)
         self.update_group(target.name, members=(*target.members, sid))
+        self._host.audit.member_changed(target, sid, added=True)
 
     def remove_member(self, group: str, sid: str) -> None:
         """Take a SID out of a local group.
@@ -325,6 +327,7 @@ class Accounts:
         if sid not in target.members:
             raise Win32Error(ERROR_MEMBER_NOT_IN_ALIAS, sid)
         self.update_group(target.name, members=tuple(member for member in target.members if member != sid))
+        self._host.audit.member_changed(target, sid, added=False)
 
     def members(self, group: str) -> list[str]:
         """SIDs in a local group, in the order they were added.
@@ -383,7 +386,10 @@ class Accounts:
         Raises:
             Win32Error: 1313 no such right.
         """
-        self.rights[self._right(right)].add(sid)
+        name = self._right(right)
+        if sid not in self.rights[name]:
+            self.rights[name].add(sid)
+            self._host.audit.right_changed(name, sid, granted=True)
         self._host.touch("accounts")
 
     def revoke(self, right: str, sid: str) -> None:
@@ -392,7 +398,10 @@ class Accounts:
         Raises:
             Win32Error: 1313 no such right.
         """
-        self.rights[self._right(right)].discard(sid)
+        name = self._right(right)
+        if sid in self.rights[name]:
+            self.rights[name].discard(sid)
+            self._host.audit.right_changed(name, sid, granted=False)
         self._host.touch("accounts")
 
     def rights_of(self, holders: Iterable[str]) -> frozenset[str]:
@@ -411,8 +420,8 @@ class Accounts:
         return logons.authenticated(self._host, user, logon_type)
 
     def refused(self, user: str) -> None:
-        """Count a wrong password that somebody else has noticed (NTLM); see `logons.count_bad_password`."""
-        logons.count_bad_password(self._host, user)
+        """Count a wrong password that somebody else has noticed (NTLM); see `logons.refused`."""
+        logons.refused(self._host, user)
 
     def token(self, sid: str, logon_type: str = "service") -> Session:
         """A session without password and without checks, for services and tests; see `logons.token`."""

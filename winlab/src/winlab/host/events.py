@@ -5,7 +5,7 @@ Source: Microsoft's pages "Eventlog key" (a log's sources and settings) and "Eve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ERROR_FILE_NOT_FOUND = 2
 ERROR_ALREADY_EXISTS = 183
 ENTRY_LIMIT = 1000
+# Audits come with every connection, and all of them are saved with every command: enough for a migration.
+AUDIT_LIMIT = 300
 KIBIBYTE = 1024
 # What New-EventLog gives a log of one's own (Microsoft, "EventLog.OverflowAction",
 # "EventLog.MaximumKilobytes").
@@ -31,9 +33,15 @@ _CLASSIC = {
 }
 
 
+SECURITY, AUDITING = "Security", "Microsoft-Windows-Security-Auditing"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry. `level` is `information`, `warning`, `error`, `success_audit` or `failure_audit`."""
+    """One entry. `level` is `information`, `warning`, `error`, `success_audit` or `failure_audit`.
+
+    `data` holds the named fields of an audit; its `message` is the first sentence alone.
+    """
 
     record: int
     log: str
@@ -42,6 +50,7 @@ class Event:
     level: str
     message: str
     time: float
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class Events:
         self._clock = clock
         self._logs = {name.lower(): EventLog(name, sources) for name, sources in _CLASSIC.items()}
         self._next_record = 1
+        self._forms: dict[int, dict[str, Any]] = {}
 
     def logs(self) -> list[EventLog]:
         """All logs, sorted by name."""
@@ -147,6 +157,20 @@ class Events:
         self._store(replace(target, entries=(*target.entries, event)[-ENTRY_LIMIT:]))
         return event
 
+    def audit(self, event_id: int, level: str, message: str, data: Mapping[str, str]) -> Event:
+        """Add an entry to the Security log, which the system alone writes.
+
+        A removed log gets no entries: the system makes none for it.
+        """
+        event = Event(
+            self._next_record, SECURITY, AUDITING, event_id, level, message, self._clock.now(), data
+        )
+        target = self.log(SECURITY)
+        if target is not None:
+            self._next_record += 1
+            self._store(replace(target, entries=(*target.entries, event)[-AUDIT_LIMIT:]))
+        return event
+
     def read(self, log: str, source: str | None = None, event_id: int | None = None) -> list[Event]:
         """Entries of a log, oldest first, optionally of one source or id."""
         found = self._logs.get(log.lower())
@@ -169,13 +193,29 @@ class Events:
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state."""
-        return {"next": self._next_record, "logs": [asdict(log) for log in self.logs()]}
+        return {"next": self._next_record, "logs": [self._form(log) for log in self.logs()]}
+
+    def _form(self, log: EventLog) -> dict[str, Any]:
+        """The JSON form of a log; an entry never changes, and all are saved with every command."""
+        forms = self._forms
+        known = {event.record: forms.get(event.record) or _entry_form(event) for event in log.entries}
+        forms.update(known)
+        if len(forms) > len(self._logs) * ENTRY_LIMIT:
+            self._forms = {}
+        return {**asdict(replace(log, entries=())), "entries": list(known.values())}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `to_state` gave."""
         self._next_record = state["next"]
-        self._logs = {}
+        self._logs, self._forms = {}, {}
         for item in state["logs"]:
             entries = tuple(Event(**entry) for entry in item["entries"])
             log = EventLog(**{**item, "sources": tuple(item["sources"]), "entries": entries})
             self._logs[log.name.lower()] = log
+
+
+def _entry_form(event: Event) -> dict[str, Any]:
+    form = asdict(event)
+    if not form["data"]:
+        del form["data"]
+    return form

@@ -6,6 +6,8 @@ account token filter), "Access tokens"; MS-NLMP 3.3 for what a network logon pro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -65,25 +67,43 @@ def logon(host: Host, user: str, password: str, logon_type: str) -> Session:
     Raises:
         Win32Error: 1326, 1327, 1330, 1331, 1385, 1793, 1907, 1909.
     """
-    account = _find(host, user, logon_type)
-    if account is None:
-        raise Win32Error(ERROR_LOGON_FAILURE, user)
-    if host.accounts.is_locked(account):
-        raise Win32Error(ERROR_ACCOUNT_LOCKED_OUT, user)
-    if account.password != password:
-        count_bad_password(host, account.name)
-        raise Win32Error(ERROR_LOGON_FAILURE, user)
-    return _admit(host, account, logon_type)
+    with _audited(host, user, logon_type):
+        account = _known(host, user, logon_type)
+        if account.password != password:
+            count_bad_password(host, account.name)
+            raise Win32Error(ERROR_LOGON_FAILURE, user)
+        return _admit(host, account, logon_type)
 
 
 def authenticated(host: Host, user: str, logon_type: str) -> Session:
     """Log on somebody whose password was proven by other means; all other checks apply as in `logon`."""
+    with _audited(host, user, logon_type):
+        return _admit(host, _known(host, user, logon_type), logon_type)
+
+
+def refused(host: Host, user: str) -> None:
+    """Note a network logon whose password was found wrong elsewhere (NTLM)."""
+    count_bad_password(host, user)
+    host.audit.logon_failed(user, "network", ERROR_LOGON_FAILURE)
+
+
+@contextmanager
+def _audited(host: Host, user: str, logon_type: str) -> Iterator[None]:
+    """Write a refusal into the Security log."""
+    try:
+        yield
+    except Win32Error as error:
+        host.audit.logon_failed(user, logon_type, error.code)
+        raise
+
+
+def _known(host: Host, user: str, logon_type: str) -> User:
     account = _find(host, user, logon_type)
     if account is None:
         raise Win32Error(ERROR_LOGON_FAILURE, user)
     if host.accounts.is_locked(account):
         raise Win32Error(ERROR_ACCOUNT_LOCKED_OUT, user)
-    return _admit(host, account, logon_type)
+    return account
 
 
 def count_bad_password(host: Host, user: str) -> None:
@@ -99,6 +119,8 @@ def count_bad_password(host: Host, user: str) -> None:
         bad_password_count=count,
         locked_since=host.clock.now() if locks else account.locked_since,
     )
+    if locks:
+        host.audit.locked_out(account)
 
 
 def token(host: Host, sid: str, logon_type: str) -> Session:
@@ -179,6 +201,7 @@ def _admit(host: Host, account: User, logon_type: str) -> Session:
     session = token(host, account.sid, logon_type)
     _check_logon_right(session, account.name)
     host.accounts.update_user(account.name, last_logon=now, bad_password_count=0, locked_since=0.0)
+    host.audit.logged_on(session)
     return session
 
 

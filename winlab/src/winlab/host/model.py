@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from winlab.errors import WinlabError
 from winlab.faults import Faults
 from winlab.host.accounts import Accounts
+from winlab.host.audit import Audit
 from winlab.host.certificates import Certificate, read_certificate
 from winlab.host.clock import Clock
 from winlab.host.environment import Environment
@@ -98,7 +99,8 @@ class Host:
         self.faults = Faults()
         self.events = Events(lambda: self.touch("events"), self.clock)
         self.ports = Ports(lambda: self.touch("ports"))
-        self.processes = Processes(lambda: self.touch("processes"), self.clock)
+        self.audit = Audit(self)
+        self.processes = Processes(lambda: self.touch("processes"), self.clock, self.audit.process_created)
         self.environment = Environment(self)
         self.services = Services(self)
         self.packages = Packages(self)
@@ -283,6 +285,7 @@ class Host:
             self.shutdown_due = 0.0
             self.events.write("System", "EventLog", 6006, "information", "The Event log service was stopped.")
             self.services.shut_down()
+            self.audit.forget_logons()
             self.processes.end_all(ENDED_BY_SHUTDOWN)
             self._finish_pending()
             now = self.clock.now()

@@ -42,10 +42,17 @@ class Processes:
     Args:
         touch: called when something changed.
         clock: the host's clock.
+        started: told of each new process and its parent, if that is known.
     """
 
-    def __init__(self, touch: Callable[[], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        touch: Callable[[], None],
+        clock: Clock,
+        started: Callable[[Process, Process | None], None] | None = None,
+    ) -> None:
         self._touch = touch
+        self._started = started
         self._clock = clock
         self._all: dict[int, Process] = {}
         # JSON forms by id: an ended process never changes, and the history is saved with every command.
@@ -59,6 +66,8 @@ class Processes:
         self._all[process.pid] = process
         self._trim()
         self._touch()
+        if self._started is not None:
+            self._started(process, self._all.get(parent))
         return process
 
     def end(self, pid: int, exit_code: int) -> None:

@@ -206,9 +206,9 @@ class Services:
         for port in WINDOWS_PORTS.get(service.name.lower(), ()):
             self._host.ports.listen(port, self.holder(service.name))
         hive = paths.join(session.profile, USER_HIVE_FILE)
-        if session.sid not in sids.SERVICE_ACCOUNTS and self._host.files.is_dir(session.profile):
+        if session.sid not in sids.SERVICE_ACCOUNTS and self._host.files.is_file(hive):
             # The control manager loads the profile of the account (Microsoft, "Service User Accounts").
-            self._host.make_hive_file(hive, self.holder(service.name))
+            self._host.files.lock(hive, self.holder(service.name), exclusive=True)
         process = self._host.processes.start(image, service.image_path, session.account, session.logon_id)
         return self.configure(
             service.name,
@@ -335,6 +335,12 @@ class Services:
         except Win32Error as error:
             raise Win32Error(ERROR_SERVICE_LOGON_FAILED, service.name) from error
 
+    def _token_of(self, service: Service) -> Session:
+        """The token that a running service has had since its logon."""
+        account = service.account
+        known = _PASSWORDLESS.get(account.lower()) or self._host.accounts.resolve(account).sid
+        return self._host.accounts.token(known, "service")
+
     @staticmethod
     def holder(name: str) -> str:
         """The name under which a service's process holds locked files."""
@@ -377,7 +383,7 @@ class Services:
         image, _arguments = images.split_image_path(self._host, service.image_path)
         try:
             behaviour = behaviour_of(images.identify(self._host, image))
-            session = self.session_of(service)
+            session = self._token_of(service)
         except (Win32Error, NotModelled):
             # Its file or account went away while it ran: the process still ends.
             return

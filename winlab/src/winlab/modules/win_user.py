@@ -163,7 +163,8 @@ class _Task:
 
     def _matches(self, user: User, password: str) -> bool:
         try:
-            self.accounts.logon(user.name, password, "network")
+            session = self.accounts.logon(user.name, password, "network")
+            self.call.host.audit.logged_off(session)
         except Win32Error as error:
             if error.code == ERROR_LOGON_FAILURE:
                 return False

@@ -274,7 +274,11 @@ class WsmanHandler:
             return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(error, service.host.computer_name), effect
 
     def closed(self) -> None:
-        """Nothing lives longer than the connection but its shells."""
+        """Nothing lives longer than the connection but its shells, with the logon that made them."""
+        session, host = self._auth.session, self._service.host
+        if session is not None and not self._service.shells.uses(session):
+            with host.lock:
+                host.audit.logged_off(session)
 
 
 def may_connect(session: Session) -> bool:

@@ -133,7 +133,18 @@ class ShellService:
             shells = list(self._shells.values())
             self._shells.clear()
         for shell in shells:
-            shell.close()
+            self._end(shell)
+
+    def _end(self, shell: Shell) -> None:
+        """Close a shell; the logon that made it ends with it."""
+        shell.close()
+        with self._host.lock:
+            self._host.audit.logged_off(shell.session)
+
+    def uses(self, session: Session) -> bool:
+        """Whether an open shell was made by this logon."""
+        with self._lock:
+            return any(shell.session.logon_id == session.logon_id for shell in self._shells.values())
 
     def _create(self, message: Message, session: Session) -> bytes:
         remoting = message.resource == psrp.RESOURCE + psrp.CONFIGURATION
@@ -239,7 +250,7 @@ class ShellService:
         shell = self._shell(message, session)
         with self._lock:
             self._shells.pop(shell.id, None)
-        shell.close()
+        self._end(shell)
         return wsman.acknowledged(message)
 
     def _limit(self, kind: str, configured: int) -> int:
@@ -283,4 +294,4 @@ class ShellService:
             for shell in over:
                 del self._shells[shell.id]
         for shell in over:
-            shell.close()
+            self._end(shell)

@@ -47,11 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding has not
-            stream.reconfigure(errors="backslashreplace")
-    modules = _command_modules(arguments[:1])
+    _prepare_streams()
+    modules: dict[str, ModuleType] = {}
     try:
+        modules = _command_modules(arguments[:1])
         parsed = _parser(modules).parse_args(arguments)
         code = parsed.run(parsed)
         sys.stdout.flush()
@@ -61,12 +60,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--json" in arguments and module is not None and hasattr(module, "refusal"):
             print(module.refusal(error), end="")  # noqa: T201
         return EXIT_UNREADABLE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `head` does
+    except OSError as error:  # of writing: what cannot be read is an `InputError`
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # nothing more is to be tried at the end
+        if not isinstance(error, BrokenPipeError):  # the reader has gone, as `head` does
+            print(_unwritable(error), file=sys.stderr)  # noqa: T201
         return EXIT_UNREADABLE
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
     return int(code)
+
+
+def _prepare_streams() -> None:
+    """Make both outputs take anything; one that the caller has closed (`>&-`) goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (until the end)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unwritable(error: OSError) -> UsageError:
+    return UsageError(
+        source="mim2ecma",
+        where="output",
+        found=error.strerror or "cannot be written",
+        expected="an output that takes the result",
+        next_step="Write it elsewhere, or make room.",
+    )
 
 
 def _command_modules(wanted: Sequence[str]) -> dict[str, ModuleType]:

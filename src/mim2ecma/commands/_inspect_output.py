@@ -7,6 +7,7 @@ terminal.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from mim2ecma.readiness import Inspection
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
-    from rich.text import Text
 
     from mim2ecma.commands.inspect import Row
 
@@ -81,19 +81,29 @@ def _show_table(inspection: Inspection, path: str) -> None:
     if not inspection.findings:
         return
     table = Table(show_lines=True)
-    for heading in ("Rule", "Weight", "Where", "Found, expected, next step"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("Rule", no_wrap=True)
+    table.add_column("Found, expected, next step", overflow="fold")
     for item in inspection.findings:
-        colour = _COLOURS[item.severity]
-        table.add_row(Text(item.id, colour), Text(item.severity.value, colour), Text(item.where), _cell(item))
+        table.add_row(
+            Text(f"{item.id}\n{item.severity.value}", _COLOURS[item.severity]),
+            Text.assemble(
+                *((f"{item.where}: ", "dim"), item.found, "\n"),
+                *(("expected: ", "dim"), item.expected, "\n"),
+                *(("next: ", "dim"), (item.next_step, "bold" if item.severity is Severity.ERROR else "")),
+            ),
+        )
     console.print(table)
+    # Again at the end: a long table has moved the first line out of sight.
+    console.print(Text.assemble((verdict, _VERDICT_COLOURS[verdict]), f": {_counts(inspection.findings)}"))
 
 
-def _cell(item: Finding) -> Text:
-    from rich.text import Text  # noqa: PLC0415
-
-    return Text.assemble(
-        item.found, "\n", ("expected: ", "dim"), item.expected, "\n", ("next: ", "dim"), item.next_step
+def _counts(findings: Sequence[Finding]) -> str:
+    """How many findings of each weight, those that matter most first."""
+    weights = [(sum(item.severity is weight for item in findings), weight.value) for weight in Severity]
+    return ", ".join(
+        f"{count} {name}{'s' if count > 1 and name != 'information' else ''}"
+        for count, name in weights
+        if count
     )
 
 

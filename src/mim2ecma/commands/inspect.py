@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -193,7 +195,23 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
 
     tasks = [paths[start : start + _FILES_PER_TASK] for start in range(0, len(paths), _FILES_PER_TASK)]
     with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
-        yield from chain.from_iterable(pool.map(work, tasks))
+        with _interruption_held_back():
+            results = pool.map(work, tasks)
+        yield from chain.from_iterable(results)
+
+
+@contextmanager
+def _interruption_held_back() -> Iterator[None]:
+    """Start processes that no Ctrl-C reaches.
+
+    A terminal sends it to all of them, and each would show where it was cut off. They inherit what is held
+    back here from their first moment on; this process stops them when the interruption reaches it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def make_rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> list[Row]:

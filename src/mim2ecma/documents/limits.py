@@ -8,8 +8,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 CHUNK_BYTES: Final = 32 * KIB
-"""Bytes read, scanned and parsed at a time: small against the memory limit, large against the cost of a
-call."""
+"""Bytes scanned and parsed at a time: small against the memory limit, large against the cost of a call."""
 
 MAX_FILE_BYTES: Final = 2048 * MIB
 """Largest file read. The largest real export known has 2 MB (domain/ma_xml.md 3); this only ends endless
@@ -24,6 +23,14 @@ KB (domain/ma_xml.md 7.3)."""
 
 MAX_DECLARATIONS: Final = 100_000
 """Most comments, CDATA sections and processing instructions in a file. A real export has one comment."""
+
+MAX_ATTRIBUTES: Final = 256
+"""Most attributes of one element of `ma-data`: to put them in order costs a square. Real ones have up to
+six."""
+
+MAX_NAMESPACES: Final = 16
+"""Most namespaces in scope of one element of `ma-data`, for the same reason. Real exports have the two of
+DSML."""
 
 MAX_TREE_BYTES: Final = 40 * MIB
 """Most memory spent on the element tree of one `ma-data`, estimated while reading. The real export of 2 MB

@@ -13,10 +13,12 @@ def ma_sha256(agent: etree._Element) -> str | None:
     Each `maexport` stamps the time into the root element, so the bytes of two exports differ although nothing
     changed (docs/architecture.md, "The run folder"). `ma-data` carries no such stamp. The form is Canonical
     XML 1.0, inclusive, without comments: line ends, quotes, attribute order and the way of writing empty
-    elements do not count.
+    elements do not count. Reading has removed processing instructions as well (`stream`); no product writes
+    any.
 
     Args:
-        agent: The element `ma-data`; what surrounds it does not count.
+        agent: The element `ma-data`; of what surrounds it only namespaces in scope and `xml:` attributes
+            count.
 
     Returns:
         64 hexadecimal digits, or `None` when there is no canonical form: a namespace is not an absolute URI
@@ -35,6 +37,4 @@ class _Digest:
 
     def __init__(self) -> None:
         self.hash = hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        self.hash.update(data)
+        self.write = self.hash.update

@@ -37,6 +37,7 @@ _HTML = re.compile(
 _ACCEPTED = re.compile(
     r"utf-8|ascii|iso8859-\d+|cp\d+|koi8-[rut]|gb2312|gbk|gb18030|big5|shift_jis|euc_\w+|tis-620"
 )
+_EBCDIC: Final = b"\x4c\x6f\xa7\x94"  # '<?xm' (XML 1.0, F.1)
 _ASCII: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 
@@ -83,6 +84,9 @@ def _detect(head: bytes) -> Encoding:
     for mark, name, codec in _MARKS:
         if head.startswith(mark):
             return Encoding(name, len(mark), codec)
+    for name in ("utf-32-le", "utf-32-be"):  # before UTF-16, whose signs these begin with as well
+        if head.startswith("<".encode(name)):
+            return Encoding(name, 0, name)
     if head.startswith(b"<\x00"):
         return Encoding("utf-16-le", 0, "utf-16-le")
     if head.startswith(b"\x00<"):
@@ -110,7 +114,7 @@ def _unusable(name: str, problem: str) -> UnreadableError:
 
 
 def _refuse_what_is_no_xml(head: bytes, encoding: Encoding) -> None:
-    rest = head[encoding.mark_length :]
+    bare = rest = head[encoding.mark_length :]
     if encoding.codec is not None:
         rest = rest.decode(encoding.codec, "ignore").encode("utf-8", "ignore")
     if _HTML.match(rest):
@@ -121,10 +125,14 @@ def _refuse_what_is_no_xml(head: bytes, encoding: Encoding) -> None:
             "Download the raw file instead of saving the page that shows it.",
         )
     start = rest.lstrip(b" \t\r\n")
-    if not start:
-        raise UnreadableError(
-            "file", "only blanks" if encoding.mark_length < len(head) else "nothing", _WELL_FORMED
-        )
-    if not start.startswith(b"<"):
-        kind = "binary data" if b"\x00" in start else "text that does not begin with '<'"
-        raise UnreadableError("first bytes", kind, _WELL_FORMED)
+    if start.startswith(b"<"):
+        return
+    if not bare.strip(b" \t\r\n" if encoding.codec is None else b" \t\r\n\x00"):
+        raise UnreadableError("file", "only blanks" if bare else "nothing", _WELL_FORMED)
+    if encoding.mark_length and bare.lstrip(b" \t\r\n").startswith(b"<"):
+        kind = f"a byte order mark ({encoding.name}) in front of text in another encoding"
+    elif head.startswith(_EBCDIC):
+        kind = "text in EBCDIC"
+    else:
+        kind = "binary data" if not start or b"\x00" in start else "text that does not begin with '<'"
+    raise UnreadableError("first bytes", kind, _WELL_FORMED)

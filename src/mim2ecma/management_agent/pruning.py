@@ -65,6 +65,7 @@ class Pruner:
             load_dtd=False,
             no_network=True,
             remove_comments=True,
+            remove_pis=True,
         )
 
     def feed(self, data: bytes) -> None:

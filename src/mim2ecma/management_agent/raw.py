@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,7 @@ FLOW: Final = "import-flow"
 _MAX_SOURCES: Final = (
     10_000  # management agents of one server that are told apart; the rest is counted as one
 )
+_ABOUT_CHARACTERS: Final = {etree.ErrorTypes.ERR_INVALID_CHAR, etree.ErrorTypes.ERR_INVALID_ENCODING}
 _SOURCE_LENGTH: Final = 64  # a GUID in braces has 38 characters
 
 
@@ -29,13 +31,15 @@ class RawExport:
 
     Attributes:
         size: Bytes read.
-        sha256: Hash of these bytes.
+        sha256: Hash of these bytes, empty when there are more than were read.
         encoding: Name of the encoding, `None` when it could not be told.
         root: Tag of the root element in lxml's notation, `None` when there is none.
-        root_attributes: Its attributes.
+        server: Its attribute `server`.
+        export_date: Its attribute `export-date`.
         agent: The element `ma-data`, complete; `None` when there is none or it was not kept.
         agent_count: How many `ma-data` stand below the root.
         header: Texts of the small children of `ma-data`, filled only when its tree was too large to keep.
+        crowded: Whether its elements must be looked at before they are made canonical (`crowding`).
         has_metaverse: Whether `mv-data` stands below the root.
         has_connectors: Whether `Connectors` stands below the root.
         import_flows: Import flows in `mv-data` by the management agent they come from.
@@ -46,10 +50,12 @@ class RawExport:
     sha256: str = ""
     encoding: str | None = None
     root: str | None = None
-    root_attributes: dict[str, str] = field(default_factory=dict)
+    server: str = ""
+    export_date: str = ""
     agent: etree._Element | None = None
     agent_count: int = 0
     header: dict[str, str] = field(default_factory=dict)
+    crowded: bool = False
     has_metaverse: bool = False
     has_connectors: bool = False
     import_flows: Counter[str] = field(default_factory=Counter)
@@ -58,7 +64,8 @@ class RawExport:
     def see_root(self, root: etree._Element) -> None:
         """Take what the root element says."""
         self.root = str(root.tag)
-        self.root_attributes = {str(name): str(value) for name, value in root.attrib.items()}
+        self.server = str(root.get("server") or "").strip()
+        self.export_date = str(root.get("export-date") or "").strip()
         if self.root == "ma-data":
             self.see_agent(root)
 
@@ -96,12 +103,15 @@ def not_well_formed(error: etree.XMLSyntaxError, end: bytes = b">") -> Unreadabl
         The finding to raise.
     """
     line, column = error.position if error.position else (0, 0)
-    message = (error.msg or "not well-formed").split(", line ")[0].strip()
+    # What libxml2 adds for programmers is cut off: the place, which stands in `where`, and its options.
+    message = re.split(r", line \d|, use XML_PARSE_", error.msg or "not well-formed")[0].strip()
     codes = etree.ErrorTypes
     expected, where = "well-formed XML", f"line {line}, column {column}"
     code = error.code  # type: ignore[attr-defined]
     if code == codes.ERR_DOCUMENT_END:
         message, expected = f"something after the end of the root element ({message})", "one root element"
-    elif code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY} or not end.rstrip().endswith(b">"):
+    elif code in {codes.ERR_TAG_NOT_FINISHED, codes.ERR_DOCUMENT_EMPTY} or (
+        code not in _ABOUT_CHARACTERS and not end.rstrip().endswith(b">")
+    ):
         message, expected = f"the file ends too early ({message})", "a complete file"
     return UnreadableError(where, message, expected)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from mim2ecma.management_agent import crowding
 from mim2ecma.management_agent.canonical import ma_sha256
 from mim2ecma.management_agent.capabilities import Capabilities, read_capabilities
 from mim2ecma.management_agent.configuration import read_configuration
@@ -52,13 +53,13 @@ def read(source: bytes | Path, *, name: str | None = None) -> Export:
     raw = read_raw(source)
     origin = Source(
         path=name if name is not None or isinstance(source, bytes) else str(source),
-        sha256=raw.sha256,
+        sha256=raw.sha256 or None,
         bytes=raw.size,
         encoding=raw.encoding,
         wrapper=_wrapper(raw),
         root=raw.root,
-        server=raw.root_attributes.get("server", "").strip() or None,
-        export_date=raw.root_attributes.get("export-date", "").strip() or None,
+        server=raw.server or None,
+        export_date=raw.export_date or None,
         agent_count=raw.agent_count,
     )
     if raw.problem is not None:
@@ -67,6 +68,8 @@ def read(source: bytes | Path, *, name: str | None = None) -> Export:
         return Export(origin, agent=_agent_from_header(raw) if raw.header else None)
     identify: Callable[[], str | None] = partial(ma_sha256, raw.agent)
     try:
+        if raw.crowded:
+            crowding.check(raw.agent)
         agent = _read_agent(raw.agent, raw)
         if agent.is_ecma2:
             identify = _identity_now(raw.agent)

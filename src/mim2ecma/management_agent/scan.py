@@ -22,8 +22,9 @@ _LONGEST_ROOT_NAME: Final = 64 * limits.KIB  # the longest known one has 22 byte
 _NOT_FOUND: Final = -1
 _CHEAP_MISSES: Final = 32  # so often a sign may stand elsewhere before both bytes are looked for
 
-# A complete start or end tag: quotes may hide '>'. Possessive, so that a hostile megabyte costs one pass.
-_TAG = re.compile(rb"<[^\"'>]*+(?:(?:\"[^\"]*+\"|'[^']*+')[^\"'>]*+)*+>")
+TAG: Final = re.compile(rb"<[^\"'>]*+(?:(?:\"[^\"]*+\"|'[^']*+')[^\"'>]*+)*+>")
+"""A complete start or end tag: quotes may hide '>'. Possessive, so that a hostile megabyte costs one pass."""
+
 _ROOT = re.compile(rb"<([^\s/>!?][^\s/>]*)(?=[\s/>])")
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 
@@ -182,7 +183,7 @@ class Scanner:
         self._run += len(piece)
         self._pieces.append(piece)
         if self._run > limits.MAX_START_TAG_BYTES:
-            if not _TAG.match(b"".join(self._pieces)):
+            if not TAG.match(b"".join(self._pieces)):
                 raise _too_long("a start tag", "a start tag", limits.MAX_START_TAG_BYTES)
             self._pieces = []
 

@@ -12,13 +12,16 @@ from lxml import etree
 
 from mim2ecma.documents import limits
 from mim2ecma.documents.errors import InputError
+from mim2ecma.documents.findings import Finding
 from mim2ecma.management_agent import encodings
+from mim2ecma.management_agent.crowding import looks_crowded
 from mim2ecma.management_agent.problems import EXPORT_AGAIN, UnreadableError
 from mim2ecma.management_agent.pruning import Pruner, tree_cost
 from mim2ecma.management_agent.raw import FLOW, RawExport, not_well_formed
 from mim2ecma.management_agent.scan import Scanner
 
 _PARSED_WHOLE: Final = 4 * limits.MIB  # up to here a document is parsed at once, twice the largest real one
+_READ_AT_ONCE: Final = _PARSED_WHOLE  # so that what is parsed at once is in one piece and need not be joined
 _END: Final = 64  # bytes at the end that tell whether a document was cut off
 
 
@@ -37,23 +40,22 @@ def read_raw(source: bytes | Path) -> RawExport:
     raw = RawExport()
     digest = hashlib.sha256()
     follower: _Follower | None = None
-    for piece in _chunks(source):
+    for piece in _pieces(source):
         digest.update(piece)
         raw.size += len(piece)
+        if raw.size > limits.MAX_FILE_BYTES:
+            raw.problem = raw.problem or _endless()
+            return raw
         if raw.problem is not None:
             continue
-        chunk = piece
+        rest = piece
         try:
             if follower is None:
-                encoding = encodings.detect(chunk[: encodings.DETECTION_BYTES])
+                encoding = encodings.detect(piece[: encodings.DETECTION_BYTES])
                 raw.encoding = encoding.name
                 follower = _Follower(raw, encoding.codec)
-                chunk = chunk[encoding.mark_length :]
-            if raw.size > limits.MAX_FILE_BYTES:
-                raise UnreadableError(
-                    "file", f"more than {limits.MAX_FILE_BYTES // limits.MIB} MiB", "an export of a few MiB"
-                )
-            follower.feed(chunk)
+                rest = piece[encoding.mark_length :]
+            follower.feed(rest)
         except UnreadableError as problem:
             raw.problem = problem.finding
     if raw.problem is None:
@@ -68,15 +70,14 @@ def read_raw(source: bytes | Path) -> RawExport:
     return raw
 
 
-def _chunks(source: bytes | Path) -> Iterator[bytes]:
+def _pieces(source: bytes | Path) -> Iterator[bytes]:
     if isinstance(source, bytes):
-        for start in range(0, len(source), limits.CHUNK_BYTES):
-            yield source[start : start + limits.CHUNK_BYTES]
+        yield from _cut(source, _READ_AT_ONCE)
         return
     try:
         with source.open("rb") as stream:
-            while chunk := stream.read(limits.CHUNK_BYTES):
-                yield chunk
+            while piece := stream.read(_READ_AT_ONCE):
+                yield piece
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         raise InputError(
             source=str(source),
@@ -85,6 +86,16 @@ def _chunks(source: bytes | Path) -> Iterator[bytes]:
             expected="a readable file",
             next_step="Check the path and the permissions.",
         ) from None
+
+
+def _endless() -> Finding:
+    found = f"more than {limits.MAX_FILE_BYTES // limits.MIB} MiB"
+    return UnreadableError("file", found, "an export of a few MiB").finding
+
+
+def _cut(data: bytes, length: int) -> Iterator[bytes]:
+    for start in range(0, len(data), length):
+        yield data[start : start + length]
 
 
 class _Follower:
@@ -100,21 +111,30 @@ class _Follower:
         self._end = b""
         self._pruner: Pruner | None = None
 
-    def feed(self, chunk: bytes) -> None:
-        data = self._to_utf8(chunk, final=False)
-        self._scanner.feed(data)
+    def feed(self, piece: bytes) -> None:
+        data = self._to_utf8(piece, final=False)
         self._end = data[-_END:] or self._end
-        if self._pruner is not None:
-            self._pruner.feed(data)
-            return
+        if not self._raw.crowded:
+            self._raw.crowded = looks_crowded(data)
+        for chunk in _cut(data, limits.CHUNK_BYTES):
+            self._scanner.feed(chunk)
+            if self._pruner is None:
+                self._cost += tree_cost(chunk)
+            else:
+                self._pruner.feed(chunk)
+        if self._pruner is None:
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Keep a piece for a parse of the whole, or begin to prune when that would be too much."""
         self._kept.append(data)
         self._kept_bytes += len(data)
-        self._cost += tree_cost(data)
         too_much = self._kept_bytes > _PARSED_WHOLE or self._cost > limits.MAX_TREE_BYTES
         if too_much and self._scanner.root_name is not None:
             self._pruner = Pruner(self._raw, self._scanner.root_name)
-            for piece in self._kept:
-                self._pruner.feed(piece)
+            for kept in self._kept:
+                for chunk in _cut(kept, limits.CHUNK_BYTES):
+                    self._pruner.feed(chunk)
             self._kept = []
 
     def close(self) -> None:
@@ -141,7 +161,8 @@ class _Follower:
     def _parse_whole(self, data: bytes) -> None:
         # The scan refused every DTD: nothing is there to resolve, and an undefined entity is an error.
         # What is parsed is UTF-8, whatever a declaration says. huge_tree lifts libxml2's limits in favour of
-        # limits.py. Canonical XML is taken without comments.
+        # limits.py. Without comments and processing
+        # instructions, which may stand in the middle of a text, each text is in one piece.
         parser = etree.XMLParser(
             resolve_entities="internal",  # type: ignore[arg-type]
             encoding="utf-8",
@@ -149,6 +170,7 @@ class _Follower:
             load_dtd=False,
             no_network=True,
             remove_comments=True,
+            remove_pis=True,
         )
         try:
             root = etree.fromstring(data, parser)

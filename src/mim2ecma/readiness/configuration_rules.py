@@ -20,6 +20,7 @@ _NOT_USED: Final = (  # ecma_host.md 2.4 and 4
     "password-in-first-export-pass",
     "object-rename",
 )
+_MOST_PLACES: Final = 50  # of suspicious values told one by one; more is no list that anyone reads
 _REFERENCE_EXPORT: Final = "5"  # MultivaluedReferenceAttributeUpdate, domain/ma_xml.md 4
 _FULL_IMPORT: Final = "full-import"
 
@@ -34,11 +35,16 @@ def secret_rules(subject: Subject) -> Iterator[Finding]:
             "someone who knows the values, since exports leave them out",
             "Have them at hand when the wizard asks for them.",
         )
-    for place in subject.secret_places:
+    places = subject.secret_places
+    more = len(places) - _MOST_PLACES
+    told = [(place, "what looks like a secret in clear text") for place in places[:_MOST_PLACES]]
+    if more > 0:
+        told.append(("ma-data", f"{more} more places that look like secrets in clear text"))
+    for place, found in told:
         yield warning(
             "R15",
             place,
-            "what looks like a secret in clear text",
+            found,
             "none: everyone who can read the file can read it",
             "Treat the file as confidential, change the secret after the migration, and keep it in an "
             "encrypted parameter.",
@@ -106,7 +112,7 @@ def capability_rules(subject: Subject) -> Iterator[Finding]:
             "R23",
             "extension-config/password-management-enabled",
             "the connector manages passwords",
-            "no use of it: the host synchronizes no passwords and can set an initial one only",
+            "a migration without them: the host synchronizes no passwords and can set an initial one only",
             "Plan for passwords outside of this connector.",
         )
     if _REFERENCE_EXPORT in {agent.export_type, extension.export_type}:
@@ -203,14 +209,14 @@ def rest_rules(subject: Subject) -> Iterator[Finding]:
             "Tick Full import on the wizard's page of run profiles.",
         )
     left = [
-        f"{count} {what}"
-        for count, what in (
-            (rules.export_flows, "export flows"),
-            (rules.scripted_flows, "of them scripted"),
-            (rules.joins, "join profiles"),
-            (rules.projections, "projections"),
-            (rules.filters, "connector filters"),
-            (rules.import_flows, "import flows"),
+        f"{what} {count}"
+        for what, count in (
+            ("export flows", rules.export_flows),
+            ("scripted export flows", rules.scripted_flows),
+            ("join profiles", rules.joins),
+            ("projections", rules.projections),
+            ("connector filters", rules.filters),
+            ("import flows", rules.import_flows),
         )
         if count
     ]
@@ -219,7 +225,7 @@ def rest_rules(subject: Subject) -> Iterator[Finding]:
             "R28",
             "ma-data",
             f"synchronization rules: {', '.join(left)}",
-            "their work to be done by attribute mappings in Microsoft Entra, as the host has no use for them",
+            "attribute mappings in Microsoft Entra to do their work, as the host has no use for them",
             "Go through them and write down which transformations people rely on.",
         )
     if rules.foreign_import_flows:

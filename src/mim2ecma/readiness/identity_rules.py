@@ -14,6 +14,7 @@ _EXPORT_SINGLY: Final = (
     "In Synchronization Service, Management Agents, select the management agent and "
     "use Export Management Agent."
 )
+_USELESS: Final = "Another export would not help: this management agent cannot move (R4)."
 _ROOT: Final = "root element"
 
 # domain/ma_xml.md 2: each wrapper has its own advice.
@@ -71,7 +72,8 @@ _DELIVERED: Final = frozenset(
 
 def wrapper_rules(export: Export) -> Iterator[Finding]:
     """R2: only `export-ma` is proven by the documented procedure (domain/ma_xml.md 2 and 16)."""
-    source = export.source
+    source, agent = export.source, export.agent
+    built_in = agent is not None and agent.category is not None and not agent.is_ecma2
     expected = "export-ma with the attribute server, as Export Management Agent writes it"
     if source.wrapper is Wrapper.UNKNOWN:
         yield error(
@@ -79,11 +81,12 @@ def wrapper_rules(export: Export) -> Iterator[Finding]:
         )
     elif source.wrapper in _WRAPPERS:
         found, advice = _WRAPPERS[source.wrapper]
-        yield error("R2", _ROOT, found, expected, advice)
-    elif source.wrapper is Wrapper.EXPORT_MA and export.agent is None:
+        yield error("R2", _ROOT, found, expected, _USELESS if built_in else advice)
+    elif source.wrapper is Wrapper.EXPORT_MA and agent is None:
         yield error("R2", _ROOT, "export-ma without ma-data", expected, _EXPORT_SINGLY)
     elif source.wrapper is Wrapper.EXPORT_MA and not source.server:
-        yield error("R2", _ROOT, "export-ma without the name of a server", expected, _EXPORT_SINGLY)
+        advice = _USELESS if built_in else _EXPORT_SINGLY
+        yield error("R2", _ROOT, "export-ma without the name of a server", expected, advice)
     if source.agent_count > 1:
         yield error(
             "R2", _ROOT, f"{source.agent_count} management agents", "one management agent", _EXPORT_SINGLY

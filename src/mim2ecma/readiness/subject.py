@@ -15,7 +15,9 @@ from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
 from mim2ecma.management_agent.secrets import SecretSearch, is_password_attribute
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
 
-_NAME_LENGTH: Final = 100  # the end of a long path says more than its middle
+_NAME_LENGTH: Final = (
+    140  # a script in a folder of MIM's Extensions fits; else the end says more than the middle
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -307,7 +308,16 @@ def test_the_table_has_a_row_for_each_finding(write, capsys, monkeypatch):
     assert code == 0
     for text in ("Rule", "R6", "warning", "R14", "R20", "expected: ", "next: "):
         assert text in out
+    assert out.rstrip().endswith(": 1 warning, 2 information")
     assert "Rule" not in run(capsys, write(export(definitions=(), values=())))[1]
+
+
+def test_the_table_leaves_most_of_a_narrow_terminal_to_the_text(write):
+    _, shown = on_a_terminal(write(NOT_READY), columns=80)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert max(len(line) for line in plain.splitlines() if line.startswith(("│", "┃"))) == 80
+    assert "root element: one file of a whole-server export" in plain
+    assert plain.rstrip().endswith("not-ready: 1 error, 2 information")
 
 
 def test_the_bar_stands_under_the_lines(folder, capsys, monkeypatch):

@@ -245,7 +245,7 @@ def test_a_refusal_says_what_was_found_and_expected(
         ("hosts: {a: {}}\nhost: 1", "top level: unknown key host; expected hosts, scripts, secrets"),
         (
             "hosts: {a: {rolls: [ecma-host]}}",
-            "hosts.a: unknown key rolls; expected administrator, computer_name",
+            "hosts.a: unknown key rolls; expected administrator, audit_policy",
         ),
         (
             "hosts: {a: {setup_exit_codes: {Setup.exe: 5}}}",

@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from winlab.host import ftp_servers
 from winlab.host.acl import Ace
+from winlab.host.ftp_servers import FtpRequest
+from winlab.host.model import Host
+from winlab.host.service_types import ServiceRun, register_service_behaviour
+
+from winlab import programs
 
 from .conftest import FOLDER_NAME, NAME, SHA1, TEXT, WRONG_NAME, Case, Web
 
@@ -228,6 +234,8 @@ def test_files_of_the_host_itself(web: Web) -> None:
 
 
 def test_what_cannot_be_reached_or_is_refused(web: Web) -> None:
+    web.host.files.write_bytes(r"C:\got\some.pfx", b"")
+
     def failed(url: str, text: str, status: int | None = None, **options: object) -> Case:
         message = f"Error downloading '{url}' to 'C:\\got\\no': {text}"
         return Case(
@@ -281,23 +289,121 @@ def test_what_cannot_be_reached_or_is_refused(web: Web) -> None:
                 contains={"msg": "Invalid URI: Invalid port specified."},
             ),
             Case(
-                {"url": f"ftp://{NAME}/x", "dest": r"C:\got\no"},
-                {"failed": True},
-                contains={"msg": "is not modelled. winlab knows http, https and files, not FTP."},
-            ),
-            Case(
                 {"url": URL, "dest": r"C:\got\no", "client_cert": r"C:\no.pfx"},
                 {"failed": True},
                 contains={"msg": r"Client certificate 'C:\no.pfx' does not exist"},
             ),
             Case(
-                {"url": URL, "dest": r"C:\got\no", "client_cert": TO},
+                {"url": URL, "dest": r"C:\got\no", "client_cert": r"C:\got\some.pfx"},
                 {"failed": True},
                 contains={"msg": "with client_cert is not modelled"},
             ),
         ],
     )
     assert not web.host.files.exists(r"C:\got\no")
+
+
+@programs.program("test-ftp-server")
+def ftp_server(call: programs.ProcessCall) -> programs.ProcessResult:
+    """An executable that is a service."""
+    return programs.ProcessResult(1)
+
+
+def ftp_answer(host: Host, request: FtpRequest) -> str:
+    """One file, for one user."""
+    if (request.user, request.password) == ("ann", "s3cret-word"):
+        return r"C:\got\private.txt"
+    if request.user != "anonymous":
+        raise ftp_servers.FtpRefusal(ftp_servers.NOT_LOGGED_IN)
+    return rf"C:\got\public{request.path.replace('/', chr(92))}"
+
+
+def test_an_ftp_server_that_is_a_service_of_the_host(web: Web) -> None:
+    def listen(run: ServiceRun) -> None:
+        run.host.ports.listen(ftp_servers.PORT, run.holder)
+
+    register_service_behaviour("test-ftp-server", start=listen)
+    ftp_servers.register("test-ftp-server", ftp_answer)
+    programs.install(web.host, r"C:\got\ftpd.exe", "test-ftp-server")
+    web.host.files.mkdir(r"C:\got\public")
+    web.host.files.write_bytes(r"C:\got\public\a b.txt", TEXT)
+    web.host.files.write_bytes(r"C:\got\private.txt", b"private")
+    url, dest = "ftp://localhost/a%20b.txt", r"C:\got\ftp.txt"
+    service = {
+        "ansible.windows.win_service": {"name": "ftpd", "path": r"C:\got\ftpd.exe", "state": "started"}
+    }
+    refused = "Error downloading 'ftp://localhost/none' to 'C:\\got\\ftp.txt': The remote server returned an error: "
+    web.table(
+        "win_get_url",
+        [
+            Case(
+                {"url": url, "dest": dest},
+                {"failed": True},
+                contains={"msg": "Unable to connect to the remote server"},
+            )
+        ],
+    )
+    assert web.play([{**service, "ignore_errors": False}])[0]["changed"] is True
+    web.table(
+        "win_get_url",
+        [
+            Case({"url": url, "dest": dest}, {"changed": True, "status_code": 150}, check=True),
+            Case({"url": url, "dest": dest}, {"changed": True, "checksum_dest": SHA1}),
+            Case({"url": url, "dest": dest}, {"changed": False}),
+            Case({"url": url, "dest": dest, "force": False}, {"changed": False, "status_code": 213}),
+            Case(
+                {"url": "ftp://localhost/none", "dest": dest},
+                {
+                    "failed": True,
+                    "status_code": 550,
+                    "msg": f"{refused}(550) File unavailable (e.g., file not found, no access).",
+                },
+            ),
+            Case(
+                {
+                    "url": "ftp://localhost/none",
+                    "dest": dest,
+                    "url_username": "eve",
+                    "url_password": "unknown-word",
+                },
+                {"failed": True, "status_code": 530, "msg": f"{refused}(530) Not logged in."},
+            ),
+            Case(
+                {"url": url, "dest": r"C:\got\p.txt", "url_username": "ann", "url_password": "s3cret-word"},
+                {"changed": True, "size": len("private")},
+            ),
+            Case(
+                {
+                    "url": url,
+                    "dest": dest,
+                    "url_username": "ann",
+                    "url_password": "s3cret-word",
+                    "force_basic_auth": True,
+                },
+                {"changed": False},  # a header means nothing to FTP: anonymous
+            ),
+            Case(
+                {"url": "ftp://www.example.org/x", "dest": dest},
+                {"failed": True},
+                contains={"msg": "The remote name could not be resolved: 'www.example.org'"},
+            ),
+            Case(
+                {"url": f"ftp://{NAME}/x", "dest": dest},
+                {"failed": True},
+                contains={"msg": "is not modelled"},
+            ),
+            Case(
+                {"url": url, "dest": dest, "url_method": "LIST"},
+                {"failed": True},
+                contains={"msg": "is not modelled"},
+            ),
+            Case(
+                {"url": "ftp://localhost:5986/x", "dest": dest},
+                {"failed": True},
+                contains={"msg": "is not modelled"},
+            ),
+        ],
+    )
 
 
 def test_tls_is_judged_by_the_hosts_own_root_store_and_clock(web: Web) -> None:

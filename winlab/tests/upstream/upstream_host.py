@@ -12,7 +12,7 @@ from winlab.host.model import Host
 from winlab.products import templates
 
 # Each registers what it lends when it is imported.
-LENDERS = ("certificates", "files", "modules", "powershell", "programs", "shell", "system", "web")
+LENDERS = ("certificates", "files", "ftp", "modules", "powershell", "programs", "shell", "system", "web")
 if upstream_lent.lending():
     for _name in LENDERS:
         importlib.import_module(f"upstream_{_name}")

@@ -41,6 +41,7 @@ def program(name: str) -> Callable[[ProgramFunction], ProgramFunction]:
 
 # What targets download, by the path of its URL.
 FETCHED = {
+    "/test/integration/roles/test_win_get_url/SlimFTPd.exe": "upstream-slim-ftpd",
     "/test/integration/targets/win_command/OutputEncodingOverride.exe": "upstream-shift-jis",
     "/test/integration/targets/win_service/SleepService.exe": "upstream-sleep-service",
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from winlab.errors import ModuleFailure, NotModelled, Win32Error
 from winlab.host import timezones
+from winlab.modules import _ftp
 from winlab.modules._dotnet import Disk, DotNetError, dotnet_errors, invocation_text
 from winlab.modules._uri import Uri, UriError, parse
 from winlab.modules._web_conversation import WITHOUT_BODY, Conversation, Response, ResponseError, Sent
@@ -65,6 +66,8 @@ class WebRequest:
         timeout = self._timeout
         if self.uri.is_file:
             return self._file()
+        if not self.uri.is_http:
+            return _ftp.respond(self.call, self.uri, self.method)
         sent = Sent(self.uri, self.method, self.headers, body, self._follows)
         return Conversation(self.call, sent, timeout).run()
 
@@ -112,9 +115,7 @@ def get_request(call: Call, uri: Uri, warnings: list[str]) -> WebRequest:
     params = call.params
     if not uri.scheme:
         _fail_create("This operation is not supported for a relative URI.")
-    if uri.scheme == "ftp":
-        raise NotModelled(f"{call.host.name}: {uri}", "winlab knows http, https and files, not FTP.")
-    if not uri.is_http and not uri.is_file:
+    if not uri.is_http and uri.scheme not in ("file", "ftp"):
         _fail_create("The URI prefix is not recognized.")
     if params["client_cert"]:
         if not str(params["client_cert"]).lower().startswith("cert:") and not Disk(call).test(
@@ -122,7 +123,9 @@ def get_request(call: Call, uri: Uri, warnings: list[str]) -> WebRequest:
         ):
             raise DotNetError(2, "", f"Client certificate '{params['client_cert']}' does not exist")
         raise NotModelled(f"{call.name} with client_cert", "Servers that ask for a certificate are unknown.")
-    method = str(params["url_method"] or "GET")
+    method = str(params["url_method"] or ("GET" if uri.is_http or uri.is_file else _ftp.RETRIEVE))
+    if uri.scheme == "ftp" and method != _ftp.RETRIEVE:
+        raise NotModelled(f"{call.name} with {uri} and the method {method}", "Leave url_method out.")
     if uri.is_http and not _METHOD.match(method):
         raise NotModelled(f"{call.name} with the method {method!r}", "Give one of RFC 9110.")
     if method.upper() in _KNOWN_VERBS:

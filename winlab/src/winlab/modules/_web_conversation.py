@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({300, 301, 302, 303, 307})
 _KEEP_VERB = frozenset({301, 302, 307})
 _UNAUTHORIZED, _PROXY_AUTHENTICATION = 401, 407
+# Status -> the options that answer it.
+_CREDENTIALS = {
+    _UNAUTHORIZED: ("use_default_credential", "url_username", "url_password"),
+    _PROXY_AUTHENTICATION: ("proxy_use_default_credential", "proxy_username", "proxy_password"),
+}
 _FIRST_ERROR, _FIRST_REDIRECT = 400, 300
 WITHOUT_BODY = frozenset({"GET", "HEAD", "CONNECT"})
 _SCHEMES = re.compile(r"(?:\A|,)\s*(negotiate|kerberos|ntlm|digest|basic)\b", re.IGNORECASE)
@@ -173,15 +178,12 @@ class Conversation:
         of_proxy = answer.status == _PROXY_AUTHENTICATION
         challenge = answer.header("Proxy-Authenticate" if of_proxy else "WWW-Authenticate") or ""
         schemes = {scheme.lower() for scheme in _SCHEMES.findall(challenge)}
-        prefix = "proxy" if of_proxy else "url"
-        params = self.call.params
-        default = params["proxy_use_default_credential" if of_proxy else "use_default_credential"]
-        user = params[f"{prefix}_username"]
+        default, user, password = (self.call.params[name] for name in _CREDENTIALS[answer.status])
         if default:
             if schemes & _WITH_LOGON:
                 raise self._not_modelled(f"the user's own logon for {challenge}")
             return False
-        forced = not of_proxy and params["force_basic_auth"]
+        forced = not of_proxy and self.call.params["force_basic_auth"]
         if not user or forced or answer.status in self.tried or not schemes:
             return False
         if schemes & _BEFORE_BASIC:
@@ -189,7 +191,7 @@ class Conversation:
         if self.redirects and not of_proxy:
             raise self._not_modelled("credentials for the target of a redirect")
         self.tried.add(answer.status)
-        pair = f"{user}:{params[f'{prefix}_password'] or ''}".encode("cp1252", "replace")
+        pair = f"{user}:{password or ''}".encode("cp1252", "replace")
         value = f"Basic {base64.b64encode(pair).decode()}"
         if of_proxy:
             self.proxy_authorization = value

@@ -112,6 +112,13 @@ def send(host: Host, request: Request, deadline: float | None) -> Answer:
     return wire.exchange(host, _line(neighbour, request.uri, validate=request.validate), message, deadline)
 
 
+def nowhere(name: str) -> WebError:
+    """What a name gives that nobody in the definition has: an address gives an error of another kind."""
+    if _address(name) is not None:
+        return WebError(wire.CONNECT_FAILURE, connecting=True)
+    return WebError(f"The remote name could not be resolved: '{name}'", connecting=True)
+
+
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(name)
@@ -122,7 +129,7 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _neighbour(host: Host, name: str) -> Neighbour:
     found = neighbours.find(host, name)
     if found is None:
-        raise WebError(f"The remote name could not be resolved: '{name}'", connecting=True)
+        raise nowhere(name)
     return found
 
 

@@ -19,6 +19,7 @@ from winlab.modules._dotnet import (
     method_errors,
     parent_text,
 )
+from winlab.modules._ftp import MODIFIED
 from winlab.modules._uri import Uri
 from winlab.modules._web import failure, get_request, invoke, to_uri
 from winlab.modules._web_conversation import Response
@@ -143,7 +144,7 @@ class _Download:
                 with method_errors("GetAttributes", 1), dotnet_errors():
                     return self.disk.entry(uri.absolute_path).modified > held
         request = get_request(self.call, uri, self.warnings)
-        request.method = "HEAD"
+        request.method = "HEAD" if uri.is_http else MODIFIED
         try:
             found = invoke(request, self.result, lambda response: response.last_modified(self.call))
         except (WebError, Win32Error) as error:

@@ -163,7 +163,15 @@ def _held_files(host: Host) -> None:
     files.lock(PAGE_FILE, KERNEL, exclusive=True)
 
 
-# One driver that every Windows has: service_type, start and group as its INF file (cdrom.inf) sets them.
+# Drivers that every Windows has: type, start and group as the INF files (cdrom.inf, nettcpip.inf) set them.
+_TCPIP = Service(
+    "Tcpip",
+    "TCP/IP Protocol Driver",
+    image_path=r"System32\drivers\tcpip.sys",
+    service_type="kernel_driver",
+    start_mode="boot",
+    load_order_group="PNP_TDI",
+)
 _CDROM = Service(
     "cdrom",
     "CD-ROM Driver",
@@ -176,6 +184,8 @@ _CDROM = Service(
 
 def _services(host: Host) -> None:
     host.services.create(_CDROM)
+    host.services.create(_TCPIP)
+    host.services.start(_TCPIP.name)
     for name, shown, group, account, mode, needs in _SERVICES:
         host.services.create(
             Service(

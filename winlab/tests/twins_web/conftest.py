@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
+import socket
 import ssl
 import threading
 import time
@@ -53,7 +55,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         self.server.seen.append(f"CONNECT {self.path}")
-        self.send(407, headers={"Proxy-Authenticate": 'Basic realm="p"'})
+        if not self.authorized("Proxy-Authorization"):
+            self.send(407, headers={"Proxy-Authenticate": 'Basic realm="p"'})
+            return
+        self.send_response(200, "Connection established")
+        self.end_headers()
+        with socket.create_connection(("127.0.0.1", self.server.behind)) as there:
+            ends = {self.connection: there, there: self.connection}
+            while (ready := select.select(list(ends), [], [], 10)[0]) and self.relay(ready, ends):
+                pass
+        self.close_connection = True
+
+    @staticmethod
+    def relay(ready: list[socket.socket], ends: dict[socket.socket, socket.socket]) -> bool:
+        for end in ready:
+            data = end.recv(65536)
+            if not data:
+                return False
+            ends[end].sendall(data)
+        return True
 
     def send(
         self, status: int, body: bytes = b"", reason: str | None = None, headers: dict[str, str] | None = None
@@ -125,6 +145,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[str] = []
+        self.behind = 0  # where a tunnel ends, whatever is asked for
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
@@ -213,6 +234,7 @@ def _web(ends: contextlib.ExitStack, folder: Path) -> Web:
     pki.ensure_ca(folder / "ca")
     pki.issue(folder / "ca", NAME, "127.0.0.1", folder / f"{NAME}.pem")
     plain, secure = Server(), Server(folder / f"{NAME}.pem")
+    plain.behind = secure.port
     for server in (plain, secure):
         ends.callback(server.stop)
     (folder / "www").mkdir()

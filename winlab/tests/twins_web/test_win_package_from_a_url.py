@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from winlab.host.packages import Product
-from winlab.host.registry import Value
 
 from winlab import programs
 
-from ..served import PASSWORD
 from .conftest import FOLDER_NAME, NAME, Case, Web
 
 pytestmark = pytest.mark.lab
@@ -81,70 +79,3 @@ def test_a_package_is_fetched_installed_and_removed(host: Web) -> None:
     )
     assert host.host.packages.get("WebTool") is None
     assert [name for name in host.host.files.listdir(TEMP) if name.startswith("ansible-moduletmp")] == []
-
-
-def test_the_default_proxy_of_the_user_is_asked(host: Web) -> None:
-    settings = r"HKCU\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings"
-    proxy = {"ansible.windows.win_inet_proxy": {"proxy": f"{NAME}:8080", "bypass": [FOLDER_NAME]}}
-    asked, direct, explicit, refused, secured, local, script = host.play(
-        [
-            {**proxy, "ignore_errors": False},
-            *(
-                {"ansible.windows.win_uri": {"url": url, "return_content": True, **options}}
-                for url, options in (
-                    ("http://anywhere.example/a", {}),
-                    (f"http://{FOLDER_NAME}/none", {"status_code": 404}),
-                    ("http://anywhere.example/b", {"proxy_url": f"http://{NAME}:8080"}),
-                    ("http://anywhere.example/c", {"use_proxy": False}),
-                    (
-                        "http://anywhere.example/secured",
-                        {
-                            "proxy_url": f"{NAME}:8080",
-                            "proxy_username": "ann",
-                            "proxy_password": "s3cret-word",
-                        },
-                    ),
-                )
-            ),
-            {"ansible.windows.win_inet_proxy": {"auto_config_url": "http://x/p.pac"}},
-        ]
-    )[:7]
-    assert asked["changed"] is True
-    assert direct["content"] == "by proxy"
-    assert explicit["status_code"] == 404
-    assert refused["content"] == "by proxy"
-    assert secured["failed"] is True
-    assert local["content"] == "by proxy"
-    assert script["changed"] is True
-    assert host.plain.seen[-3:] == [
-        "GET http://anywhere.example/b",
-        "GET http://anywhere.example/secured",
-        "GET http://anywhere.example/secured",
-    ]
-    url = {"url": "http://anywhere.example/a"}
-    host.table(
-        "win_uri",
-        [
-            Case(
-                url,
-                {"failed": True},
-                contains={"msg": "the proxy configuration script http://x/p.pac is not modelled"},
-            ),
-            Case(
-                {**url, "proxy_url": "http://nowhere.example:1"},
-                {"failed": True},
-                contains={"msg": "The proxy name could not be resolved: 'nowhere.example'"},
-            ),
-            Case(
-                {"url": "https://anywhere.example", "proxy_url": f"http://{NAME}:8080"},
-                {"failed": True, "status_code": 407},
-            ),
-            Case(
-                {**url, "proxy_url": f"https://{NAME}"}, {"failed": True}, contains={"msg": "is not modelled"}
-            ),
-        ],
-    )
-    value = host.host.registry.get(
-        settings, "AutoConfigURL", host.host.accounts.logon("Administrator", PASSWORD, "network")
-    )
-    assert value == Value("string", "http://x/p.pac")

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from winlab.errors import NotModelled, WinlabError
+from winlab.host.ports import Ports
 from winlab.lab import load_definition
 from winlab.modules._uri import UriError, parse
 from winlab.modules._windows_json import to_json
 from winlab.modules.win_uri import snake_case
+
+from .conftest import FOLDER_NAME, NAME, Web
 
 
 @pytest.mark.parametrize(
@@ -135,3 +138,40 @@ def test_a_folder_is_meant_beside_the_definition(tmp_path: Path) -> None:
         "n": {"files": str(tmp_path / "www")},
         "m": {"address": "127.0.0.1"},
     }
+
+
+def test_a_holder_of_a_port_sees_the_connections_since_it_opened_it() -> None:
+    ports = Ports(lambda: None)
+    assert not ports.connect(1234)
+    ports.listen(1234, "script:x")
+    assert ports.connections(1234) == 0
+    assert ports.connect(1234)
+    assert ports.connections(1234) == 1
+    ports.listen(1234, "script:x")
+    assert ports.connections(1234) == 0
+
+
+@pytest.mark.lab
+def test_win_wait_for_asks_ports_of_the_host_and_of_its_neighbours(web: Web) -> None:
+    results = web.play(
+        [
+            {"ansible.windows.win_wait_for": {"host": name, "port": port, "state": state, "timeout": 1}}
+            for name, port, state in (
+                (NAME, 80, "started"),
+                (NAME, 81, "stopped"),
+                (NAME, 81, "started"),
+                (FOLDER_NAME, 80, "started"),
+                ("localhost", 5986, "started"),
+                ("www.example.org", 80, "started"),
+            )
+        ]
+    )
+    assert [result.get("msg", "") for result in results] == [
+        "",
+        "",
+        f"timeout while waiting for {NAME}:81 to start listening",
+        "",
+        "",
+        "winlab: win01: win_wait_for on a port of www.example.org is not modelled. Only its own ports and those of "
+        "the machines that the definition's `web` names are known.",
+    ]

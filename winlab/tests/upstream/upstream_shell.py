@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 import threading
 
 from upstream_forms import form, set_content, unchanged, write_text
+from winlab.errors import NotModelled
 from winlab.scripts import ErrorRecord, ScriptCall, ScriptError, ScriptResult
 
 WAIT_SECONDS = 5.0
+# SHA-256 of win_wait_for/files/http-server.ps1, and the port that its caller names.
+_HTTP_SERVER, _HTTP_SERVER_PORT = "bfae73060d93026fea4020ad98c51aad4d06d0da0d778b95948ce2f99583c760", 1234
+_LONGEST_LOOKS = 30  # the task ends it after as many seconds (async: 30)
 _WRITE_ERROR = "Microsoft.PowerShell.Commands.WriteErrorException"
 
 
@@ -120,10 +125,36 @@ def wait_and_fill(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
     return ScriptResult()
 
 
-def _wait(call: ScriptCall) -> None:
-    """`Start-Sleep -Seconds 5`, while others may use the host: a condition gives its lock away."""
+def _wait(call: ScriptCall, seconds: float = WAIT_SECONDS) -> None:
+    """`Start-Sleep`, while others may use the host: a condition gives its lock away."""
     with call.host.lock:
-        threading.Condition(call.host.lock).wait(WAIT_SECONDS)
+        threading.Condition(call.host.lock).wait(seconds)
+
+
+@form("0d43e61cc0d9d853c4514515ed175b7a574160cf527ac283ecdf1ae5ae0dde8f")
+def wait_and_listen(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
+    """win_wait_for: after a while what the next one does."""
+    _wait(call)
+    return listen_once(call, literals)
+
+
+@form("337a505c90dc3536aa90fa74479d825ef790af03021b00750c83d9c00fff176b")
+def listen_once(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
+    """win_wait_for: http-server.ps1, which looks each second for a first client and then stops listening."""
+    path, holder = r"C:\ansible\win_wait_for\http-server.ps1", "script:http-server.ps1"
+    found = hashlib.sha256(call.host.files.read_bytes(path, call.session)).hexdigest()
+    if found != _HTTP_SERVER:
+        raise NotModelled(f"{call.host.name}: {path} (SHA-256 {found})", "Only upstream's is known.")
+    with call.host.lock:
+        call.host.ports.listen(_HTTP_SERVER_PORT, holder)
+        try:
+            for _ in range(_LONGEST_LOOKS):
+                if call.host.ports.connections(_HTTP_SERVER_PORT):
+                    break
+                _wait(call, 1.0)
+        finally:
+            call.host.ports.close_all(holder)
+    return ScriptResult()
 
 
 @form("a6870122cfd51aeb23a7a08d81687612bfdcf3881768f27c3de7c192dba05d89")

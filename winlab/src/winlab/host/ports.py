@@ -22,10 +22,13 @@ class Ports:
         self._holders: dict[int, str] = dict.fromkeys(WINDOWS_PORTS["winrm"], WINRM_HOLDER)
         # Called after a change; not part of the state.
         self.watchers: list[Callable[[], None]] = []
+        # Connections since a port was opened, for a holder that ends after one; not part of the state.
+        self._connections: dict[int, int] = {}
 
     def listen(self, port: int, holder: str) -> None:
         """Note that `holder` listens on a port, such as `service:<name>`."""
         self._holders[port] = holder
+        self._connections.pop(port, None)
         self._changed()
 
     def close_all(self, holder: str) -> None:
@@ -43,6 +46,17 @@ class Ports:
     def is_open(self, port: int) -> bool:
         """Whether somebody listens on a port."""
         return port in self._holders
+
+    def connect(self, port: int) -> bool:
+        """Note a connection from the host itself. Returns False where nobody listens."""
+        if port not in self._holders:
+            return False
+        self._connections[port] = self._connections.get(port, 0) + 1
+        return True
+
+    def connections(self, port: int) -> int:
+        """How many connections a port has had since it was opened."""
+        return self._connections.get(port, 0)
 
     def all(self) -> dict[int, str]:
         """Ports and who listens, sorted by port."""

@@ -81,7 +81,7 @@ def accepts(host: Host, name: str, port: int) -> bool:
     """
     if is_own(host, name):
         with host.lock:
-            return host.ports.is_open(port)
+            return host.ports.connect(port)
     if _address(name) is not None:
         return False
     neighbour = _neighbour(host, name)

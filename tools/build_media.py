@@ -103,6 +103,8 @@ ASSEMBLIES: tuple[Assembly, ...] = (
     _program("sync/miisclient.exe", SYNC_VERSION),
     _library("sync/Microsoft.DirectoryServices.MetadirectoryServices.Config.dll", "4.4.0.0", SYNC_VERSION),
     _library("sync/PropertySheetBase.dll", "4.4.0.0", SYNC_VERSION),
+    # Part of Windows; connectors written for PowerShell need it (domain/ma_xml.md 13.3).
+    _library("windows/System.Management.Automation.dll", "3.0.0.0", "10.0.14393.0"),
     # Connectors of invented vendors
     Assembly(CONTOSO_JSON, "ContosoJson.cs", "9.1.0.0", company="Contoso (invented)", key="contoso.snk"),
     Assembly(

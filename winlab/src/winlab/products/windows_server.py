@@ -19,6 +19,7 @@ from winlab.host import acl, sids
 from winlab.host.packages import Product
 from winlab.host.registry import Value
 from winlab.host.services import Service, register_service_behaviour
+from winlab.products import media
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
@@ -29,6 +30,11 @@ DOTNET_4_6_2, DOTNET_4_8 = (394802, "4.6.01586"), (528049, "4.8.03761")  # 4.6.2
 BUILD = 14393
 MONTH = 30 * 86_400.0
 
+_CLR4_CACHE = r"C:\Windows\Microsoft.NET\assembly"
+_CACHES = {
+    _CLR4_CACHE: ("GAC_32", "GAC_64", "GAC_MSIL"),
+    r"C:\Windows\assembly": ("GAC", "GAC_32", "GAC_64", "GAC_MSIL"),
+}
 _SVCHOST = r"C:\Windows\System32\svchost.exe -k "
 _SYSTEM, _LOCAL, _NETWORK = "LocalSystem", r"NT AUTHORITY\LocalService", r"NT AUTHORITY\NetworkService"
 # Name, display name, group of svchost, account, start mode, what it depends on. Those that start by
@@ -85,6 +91,7 @@ def install(host: Host) -> None:
     """Make a new host a Windows Server 2016 with the traces of its years."""
     _version(host)
     _programs(host)
+    _assembly_caches(host)
     _held_files(host)
     _services(host)
     host.features.update(_FEATURES)
@@ -140,6 +147,22 @@ def _programs(host: Host) -> None:
     host.files.write_bytes(
         r"C:\Windows\System32\drivers\etc\hosts", b"# winlab\r\n127.0.0.1       localhost\r\n"
     )
+
+
+def _assembly_caches(host: Host) -> None:
+    r"""Both roots of the global assembly cache, with one of the assemblies that Windows itself has there.
+
+    CLR 4 keeps `<kind>\<name>\v4.0_<version>_<culture>_<token>`, CLR 2 the same without `v4.0_` (domain/ma_xml.md
+    13.3 names the assembly and its version as what connectors for PowerShell need). The content is a stand-in
+    and has another public key than the folder says.
+    """
+    for root, kinds in _CACHES.items():
+        for kind in kinds:
+            host.files.mkdir(rf"{root}\{kind}")
+    name = "System.Management.Automation"
+    folder = rf"{_CLR4_CACHE}\GAC_MSIL\{name}\v4.0_3.0.0.0__31bf3856ad364e35"
+    host.files.mkdir(folder)
+    host.files.write_bytes(rf"{folder}\{name}.dll", media.assembly(f"windows/{name}.dll"))
 
 
 def _held_files(host: Host) -> None:

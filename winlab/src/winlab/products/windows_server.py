@@ -152,8 +152,8 @@ def _programs(host: Host) -> None:
 def _assembly_caches(host: Host) -> None:
     r"""Both roots of the global assembly cache, with one of the assemblies that Windows itself has there.
 
-    CLR 4 keeps `<kind>\<name>\v4.0_<version>_<culture>_<token>`, CLR 2 the same without `v4.0_` (domain/ma_xml.md
-    13.3 names the assembly and its version as what connectors for PowerShell need). The content is a stand-in
+    CLR 4 keeps `<kind>\<name>\v4.0_<version>_<culture>_<token>`, CLR 2 the same without `v4.0_`. The assembly
+    and its version are what connectors for PowerShell need (domain/ma_xml.md 13.3). The content is a stand-in
     and has another public key than the folder says.
     """
     for root, kinds in _CACHES.items():

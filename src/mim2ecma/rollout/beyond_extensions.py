@@ -30,6 +30,8 @@ BIN = "Bin"
 CACHES = ("GAC/v4", "GAC/v2")
 r"""Mirrors of the two roots: `Microsoft.NET\assembly` first, which a program of CLR 4 looks into first."""
 CONFIGURATION = "miiserver.exe.config"
+NAMES_LIMIT = 1000
+"""More names than that to look for on a server come from no connector; the largest has about 80 libraries."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,17 @@ def need(
         cache_roots: Paths of the two roots of the assembly cache, the one of CLR 4 first.
 
     Raises:
-        InputError: A name in the listing is no plain path.
+        InputError: A name in the listing is no plain path, or the connectors name more than can be looked for.
     """
     sought = _sought(host_folder, exports)
+    if len(sought) > NAMES_LIMIT:
+        raise InputError(
+            source=host_folder.name,
+            where="references of the connectors",
+            found=f"{len(sought)} names that Extensions does not have",
+            expected=f"at most {NAMES_LIMIT}",
+            next_step="Look at the connector's DLL with mim2ecma closure; it is none that could work.",
+        )
     probing = _probing(host_folder)
     roots = {bin_root: BIN, **dict(zip(cache_roots, CACHES, strict=True))}
     paths: dict[str, str] = {}

@@ -143,3 +143,9 @@ def test_a_listing_with_a_name_that_leaves_the_folder_is_refused(host):
 def test_a_connector_that_cannot_be_read_is_left_to_the_assessment(host):
     (host / "Extensions" / "Gac.Connector.dll").write_text("<html>")
     assert ask(host).patterns == ()
+
+
+def test_a_flood_of_names_is_not_looked_for(host, monkeypatch):
+    monkeypatch.setattr(beyond, "NAMES_LIMIT", 0)
+    with pytest.raises(InputError, match="1 names that Extensions does not have; expected at most 0"):
+        ask(host)

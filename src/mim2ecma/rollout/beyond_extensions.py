@@ -104,7 +104,7 @@ def need(
         cache_roots: Paths of the two roots of the assembly cache, the one of CLR 4 first.
 
     Raises:
-        InputError: A name in the listing is no plain path, or the connectors name more than can be looked for.
+        InputError: A name in the listing is no plain path, or there are too many names to look for.
     """
     sought = _sought(host_folder, exports)
     if len(sought) > NAMES_LIMIT:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from winlab.errors import NotModelled, WinlabError
+from winlab.host import neighbours
+from winlab.host.model import Host
 from winlab.host.ports import Ports
 from winlab.lab import load_definition
 from winlab.modules._uri import UriError, parse
@@ -175,3 +177,9 @@ def test_win_wait_for_asks_ports_of_the_host_and_of_its_neighbours(web: Web) -> 
         "winlab: win01: win_wait_for on a port of www.example.org is not modelled. Only its own ports and those of "
         "the machines that the definition's `web` names are known.",
     ]
+
+
+def test_nothing_leaves_loopback_whoever_made_the_host(tmp_path: Path) -> None:
+    host = Host("win01", {"web": {"n": {"address": "192.0.2.1"}}}, tmp_path / "host")
+    with pytest.raises(WinlabError, match=r"win01: web\.n: 192\.0\.2\.1; expected a loopback address"):
+        neighbours.find(host, "N")

@@ -257,6 +257,8 @@ def test_json_and_content(web: Web) -> None:
     ):
         (folder / name).write_text(text)
     (folder / "binary.txt").write_bytes(b"\xff\x00a")
+    # what Ansible would take for line ends, in the middle of the module's JSON
+    (folder / "lines.txt").write_text("a\u2028b\x85c\u2029d\x1e")
     where = f"http://{FOLDER_NAME}"
     web.table(
         "win_uri",
@@ -275,6 +277,9 @@ def test_json_and_content(web: Web) -> None:
                 {"url": f"{where}/x.png", "return_content": True}, {"content": '{"a":1}'}, without=("json",)
             ),
             Case({"url": f"{where}/binary.txt", "return_content": True}, {"content": "\ufffd\x00a"}),
+            Case(
+                {"url": f"{where}/lines.txt", "return_content": True}, {"content": "a\u2028b\x85c\u2029d\x1e"}
+            ),
             Case({"url": f"{where}/list.json", "method": "POST", "status_code": 405}, {"allow": "GET, HEAD"}),
         ],
     )

@@ -50,11 +50,19 @@ class Neighbour:
 
 
 def find(host: Host, name: str) -> Neighbour | None:
-    """The machine that a name resolves to, None when it does not."""
+    """The machine that a name resolves to, None when it does not.
+
+    Raises:
+        WinlabError: its address is not loopback; the definition is checked when it is read, but nothing
+            leaves this machine whoever made the host.
+    """
     entries = host.definition.get(KEY) or {}
     for known, entry in entries.items():
         if str(known).lower() == name.lower():
             ports = entry.get("ports")
+            if "files" not in entry and not _is_loopback(entry.get("address")):
+                found = f"{host.name}: {KEY}.{known}: {entry.get('address')}"
+                raise WinlabError(f"{found}; expected a loopback address. Correct the definition.")
             return Neighbour(
                 str(known).lower(),
                 str(entry.get("address") or ""),
@@ -91,16 +99,19 @@ def _checked(path: Path, where: str, entry: Any) -> dict[str, Any]:
         if not folder.is_dir():
             raise _wrong(path, f"{where}.files", str(folder), "a folder")
         return {"files": str(folder)}
-    try:
-        is_loopback = ipaddress.ip_address(str(entry["address"])).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    if not _is_loopback(entry["address"]):
         raise _wrong(path, f"{where}.address", repr(entry["address"]), "a loopback address such as 127.0.0.1")
     ports = entry.get("ports")
     if ports is not None and not _are_ports(ports):
         raise _wrong(path, f"{where}.ports", repr(ports), "a mapping of port numbers to port numbers")
     return dict(entry)
+
+
+def _is_loopback(address: Any) -> bool:
+    try:
+        return ipaddress.ip_address(str(address)).is_loopback
+    except ValueError:
+        return False
 
 
 def _are_ports(ports: Any) -> bool:

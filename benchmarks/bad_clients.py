@@ -4,8 +4,8 @@
     python benchmarks/bad_clients.py [--rounds 4]
 
 A good client logs on, opens a shell, runs a command and closes the shell, over and over. Meanwhile 120
-connections stall in each of the ways there are (silent, half a TLS handshake, half a head, half a body), and one
-process attacks without a pause: garbage, huge lengths, wrong passwords, broken NTLM, bodies of strangers.
+connections stall in each of the ways there are (silent, half a TLS handshake, half a head, half a body), and
+one process attacks without a pause: garbage, huge lengths, wrong passwords, broken NTLM, bodies of strangers.
 """
 
 from __future__ import annotations

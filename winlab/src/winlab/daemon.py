@@ -102,7 +102,10 @@ class Server:
             self._control.close()
         self._close_services()
         for host in self._hosts.values():
-            host.save()
+            try:
+                host.save()
+            except WinlabError as error:
+                log.error("%s", error)
         if self._network is not None:
             self._network.close()
 
@@ -196,14 +199,19 @@ class Server:
         name = request.get("name")
         with self._change:
             self._close_services()
+            for host in self._hosts.values():
+                # A command that still runs must not save over what comes now.
+                if name:
+                    host.save()
+                host.retire()
             if name:
                 try:
                     lab.restore_snapshot(self._folder, str(name), list(self._hosts))
                 finally:
                     self._restart()
             else:
-                for host in self._hosts:
-                    self._lab.forget(host)
+                for host_name in self._hosts:
+                    self._lab.forget(host_name)
                 self._restart()
         return {"hosts": sorted(self._hosts)}
 

@@ -65,12 +65,16 @@ def run(host: Host, session: Session, request: CommandRequest, streams: Streams)
             f"winlab: {host.name}: {type(error).__name__}; expected a result. "
             "This is an error in winlab itself: see winlab.log."
         )
-    streams.output.write("stdout", result.stdout.encode("utf-8", "surrogatepass"))
-    streams.output.write("stderr", result.stderr.encode("utf-8", "surrogatepass"))
     with host.lock:
         if process is not None:
             host.processes.end(process.pid, result.rc)
-    host.save()
+    try:
+        # Before the answer: what a client was told has been done is on disk.
+        host.save()
+    except WinlabError as error:
+        result = CommandResult.error(str(error))
+    streams.output.write("stdout", result.stdout.encode("utf-8", "surrogatepass"))
+    streams.output.write("stderr", result.stderr.encode("utf-8", "surrogatepass"))
     return result.rc
 
 

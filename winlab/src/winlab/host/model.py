@@ -80,6 +80,7 @@ class Host:
         self.state_dir = Path(state_dir)
         self.lock = threading.RLock()
         self._dirty: set[str] = set()
+        self._retired = False
         self._pieces: dict[str, str] = {}
         self._stored: dict[str, dict[str, Any]] = {}
         self._lazy: dict[str, Any] = {}
@@ -155,9 +156,12 @@ class Host:
         """Write the state file if something changed. Returns whether it did.
 
         Only the parts that changed are turned into text again; the file is replaced in one step, mode 0600.
+
+        Raises:
+            WinlabError: the controller cannot write it; the next call tries again.
         """
         with self.lock:
-            if not self._dirty:
+            if not self._dirty or self._retired:
                 return False
             dirty, self._dirty = self._dirty, set()
             for name, component in self._components().items():
@@ -167,7 +171,14 @@ class Host:
             for name, stored in self._stored.items():
                 self._pieces.setdefault(name, json.dumps(stored, sort_keys=True))
             text = ",\n".join(f"{json.dumps(name)}: {self._pieces[name]}" for name in sorted(self._pieces))
-            self._write(f'{{"format": {STATE_FORMAT},\n{text}}}\n')
+            try:
+                self._write(f'{{"format": {STATE_FORMAT},\n{text}}}\n')
+            except OSError as error:
+                self._dirty |= dirty
+                raise WinlabError(
+                    f"{self.state_dir / STATE_FILE}: state of {self.name}: {error.strerror}; expected it "
+                    "saved. Make room on the controller: what was done is kept in memory only."
+                ) from error
             # After the state and not before: what the state on disk refers to must be there. A replaced file
             # may have held a secret, so its content does not outlive the save that forgets it.
             if "files" in self._lazy:
@@ -179,9 +190,18 @@ class Host:
         target = self.state_dir / STATE_FILE
         temporary = target.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        temporary.replace(target)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def retire(self) -> None:
+        """Save never again: another host takes the folder over, and what still runs here is nobody's."""
+        with self.lock:
+            self._retired = True
 
     def load(self) -> bool:
         """Read the state file. Returns False when there is none.
@@ -196,10 +216,15 @@ class Host:
             state = json.loads(path.read_text(encoding="utf-8"))
             if state.pop("format") != STATE_FORMAT:
                 raise ValueError("another format")
-        except (ValueError, KeyError, AttributeError) as error:
+            self._take(state)
+        except (ValueError, KeyError, AttributeError, TypeError, IndexError, OSError) as error:
             raise WinlabError(
-                f"{path}: state of {self.name}: {error}; expected format {STATE_FORMAT}. Run `winlab reset`."
+                f"{path}: state of {self.name}: {type(error).__name__}: {error}; expected what `winlab up` "
+                f"has written, format {STATE_FORMAT}. Run `winlab reset`, or `winlab reset NAME` for a snapshot."
             ) from error
+        return True
+
+    def _take(self, state: dict[str, Any]) -> None:
         with self.lock:
             own = state.pop("host")
             self.products = own["products"]
@@ -210,10 +235,12 @@ class Host:
             self._stored, self._lazy, self._pieces = state, {}, {}
             for name, component in self._components().items():
                 self._restore(name, component)
+            # Both are read at once, so that a state that cannot be read is refused here.
             if "files" in state or "files" in self._lazy:
                 self.files.sweep()
+            if "registry" in state:
+                self.registry.key_exists("HKLM\\SOFTWARE")
             self._dirty = set()
-        return True
 
     def _own_state(self) -> dict[str, Any]:
         return {

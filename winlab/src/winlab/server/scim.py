@@ -5,7 +5,6 @@ It follows the host: open while the service listens (`host.ports`), closed when 
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from http import HTTPStatus
@@ -95,8 +94,10 @@ class ScimHandler:
         reply = ecma_scim.answer(
             host, request.method, request.path, request.headers.get("authorization", ""), request.body
         )
-        with contextlib.suppress(OSError):
+        try:
             host.save()
+        except WinlabError as error:
+            log.error("%s", error)
         headers = (("WWW-Authenticate", "Bearer"),) if reply.status is HTTPStatus.UNAUTHORIZED else ()
         return Response(reply.status, reply.body, ecma_scim.CONTENT_TYPE, headers)
 

@@ -194,7 +194,10 @@ class WinrmService:
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
             if self.host.shutdown_due and self.host.tick():
-                self.host.save()
+                try:
+                    self.host.save()
+                except WinlabError as error:
+                    log.error("%s", error)
 
 
 class WsmanHandler:

@@ -219,8 +219,9 @@ class Host:
             self._take(state)
         except (ValueError, KeyError, AttributeError, TypeError, IndexError, OSError) as error:
             raise WinlabError(
-                f"{path}: state of {self.name}: {type(error).__name__}: {error}; expected what `winlab up` "
-                f"has written, format {STATE_FORMAT}. Run `winlab reset`, or `winlab reset NAME` for a snapshot."
+                f"{path}: state of {self.name}: {type(error).__name__}: {error}; expected what "
+                f"`winlab up` has written, format {STATE_FORMAT}. Run `winlab reset`, or "
+                "`winlab reset NAME` for a snapshot."
             ) from error
         return True
 

@@ -43,3 +43,11 @@ def windows(tmp_path: Path) -> Windows:
         host.files.mkdir(folder)
     admin = host.accounts.token(host.accounts.resolve("Administrator").sid, "network")
     return Windows(host, admin, clock)
+
+
+@pytest.fixture
+def here(windows: Windows) -> object:
+    """A host with certificate files; keys are generated only where they are asked for."""
+    from .certificates import fill  # keys are made at import
+
+    return fill(windows)

@@ -1,184 +1,32 @@
-"""win_certificate_store and win_certificate_info, on files that are made here."""
+"""win_certificate_store, on files that are made here."""
 
 from __future__ import annotations
 
-import base64
 import subprocess
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    pkcs7,
     pkcs12,
 )
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from winlab.host import certificate_store, key_containers
 from winlab.host.services import Service
 
-STORE, INFO = "win_certificate_store", "win_certificate_info"
-CANARY = "N0-word.of:mine"
-FOLDER = r"C:\certs"
-MACHINE = r"HKLM\SOFTWARE\Microsoft\SystemCertificates"
-ROOT_KEY, OWN_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
-CURVE_KEY = ec.generate_private_key(ec.SECP256R1())
-BEGIN, END = datetime(2024, 5, 1, 12, 0, tzinfo=UTC), datetime(2034, 5, 1, 12, 0, tzinfo=UTC)
-
-
-def numbered(value):
-    """Thumbprints differ in each process, so no text becomes the name of a case."""
-    return "_" if isinstance(value, str) else None
-
-
-def name(*pairs):
-    return x509.Name([x509.NameAttribute(oid, text) for oid, text in pairs])
-
-
-def certify(subject, issuer, key, signer, number, *extensions):
-    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), number, BEGIN, END)
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical=critical)
-    return builder.sign(signer, hashes.SHA256())
-
-
-def usage(*names):
-    known = (
-        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
-        *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
-    )
-    return x509.KeyUsage(**{item: item in names for item in known})
-
-
-ROOT_NAME = name(
-    (NameOID.COUNTRY_NAME, "DE"), (NameOID.ORGANIZATION_NAME, "Nord, Süd"), (NameOID.COMMON_NAME, "Lab root")
-)
-OWN_NAME = name((NameOID.COMMON_NAME, "host.test.example"))
-ROOT = certify(
-    ROOT_NAME,
-    ROOT_NAME,
-    ROOT_KEY,
-    ROOT_KEY,
-    0xFD6F21,
-    (x509.BasicConstraints(ca=True, path_length=2), True),
-    (usage("digital_signature", "key_cert_sign", "crl_sign"), True),
-    (x509.SubjectKeyIdentifier(bytes.fromhex("00ff10")), False),
-    (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), False),
-)
-OWN = certify(
-    OWN_NAME,
-    ROOT_NAME,
+from .certificates import (
+    CANARY,
+    CONTENTS,
+    CURVE_ID,
+    FOLDER,
+    INFO,
+    MACHINE,
+    OWN_ID,
     OWN_KEY,
-    ROOT_KEY,
-    0x1234,
-    (x509.BasicConstraints(ca=False, path_length=None), False),
-    (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, x509.ObjectIdentifier("1.2.3")]), False),
-    (usage("key_agreement", "decipher_only"), False),
-    (
-        x509.SubjectAlternativeName(
-            [
-                x509.DNSName("host.test.example"),
-                x509.DNSName("alias"),
-                x509.IPAddress(ip_address("192.0.2.1")),
-            ]
-        ),
-        False,
-    ),
-    (x509.AuthorityKeyIdentifier(bytes.fromhex("00ff10"), None, None), False),
-    (
-        x509.AuthorityInformationAccess(
-            [
-                x509.AccessDescription(
-                    AuthorityInformationAccessOID.CA_ISSUERS,
-                    x509.UniformResourceIdentifier("http://x.example/a.crt"),
-                )
-            ]
-        ),
-        False,
-    ),
-    (
-        x509.CRLDistributionPoints(
-            [
-                x509.DistributionPoint(
-                    [x509.UniformResourceIdentifier("http://x.example/a.crl")], None, None, None
-                )
-            ]
-        ),
-        False,
-    ),
+    ROOT,
+    ROOT_ID,
+    STORE,
+    numbered,
 )
-CURVE = certify(OWN_NAME, OWN_NAME, CURVE_KEY, CURVE_KEY, 0x80)
-
-
-def thumbprint(certificate):
-    return certificate.fingerprint(hashes.SHA1()).hex().upper()
-
-
-OWN_ID, ROOT_ID, CURVE_ID = thumbprint(OWN), thumbprint(ROOT), thumbprint(CURVE)
-
-
-def packed(key, certificate, password=CANARY, extra=None):
-    """A PKCS #12 file that Windows Server 2016 can read."""
-    builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(1000)
-    builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC).hmac_hash(hashes.SHA1())
-    encryption = builder.build(password.encode()) if password else NoEncryption()
-    return pkcs12.serialize_key_and_certificates(b"mine", key, certificate, extra, encryption)
-
-
-def pem_key(key):
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-CONTENTS = {
-    "own.pem": OWN.public_bytes(Encoding.PEM),
-    "own.cer": OWN.public_bytes(Encoding.DER),
-    "own.b64": base64.encodebytes(OWN.public_bytes(Encoding.DER)),
-    "two.pem": OWN.public_bytes(Encoding.PEM) + ROOT.public_bytes(Encoding.PEM),
-    "chain.p7b": pkcs7.serialize_certificates([OWN, ROOT], Encoding.DER),
-    "chain.pem": pkcs7.serialize_certificates([OWN, ROOT], Encoding.PEM),
-    "own.pfx": packed(OWN_KEY, OWN),
-    "open.pfx": packed(OWN_KEY, OWN, password=""),
-    "full.pfx": packed(OWN_KEY, OWN, extra=[ROOT]),
-    "curve.pfx": packed(CURVE_KEY, CURVE),
-    "aes.pfx": pkcs12.serialize_key_and_certificates(
-        b"x", OWN_KEY, OWN, None, PrivateFormat.PKCS12.encryption_builder().build(CANARY.encode())
-    ),
-    "key.pem": pem_key(OWN_KEY) + OWN.public_bytes(Encoding.PEM),
-    "text.txt": b"hello, this is no certificate\r\n",
-    "binary.dat": b"\x00\xff\xfe\x01",
-}
-
-
-@dataclass
-class Here:
-    windows: object
-    system: object
-
-    def run(self, module, **options):
-        return self.windows.run(module, **options)
-
-    def store(self, file=None, **options):
-        given = {"path": rf"{FOLDER}\{file}"} if file else {}
-        return self.windows.run(STORE, **given, **{"session": self.system, **options})
-
-    def thumbprints(self, store="My", root=certificate_store.STORES_KEY):
-        return [item.thumbprint for item in certificate_store.all_of(self.windows.host, store, root=root)]
-
-
-@pytest.fixture
-def here(windows):
-    windows.host.files.mkdir(FOLDER)
-    for file, content in CONTENTS.items():
-        windows.host.files.write_bytes(rf"{FOLDER}\{file}", content)
-    return Here(windows, windows.logon("SYSTEM", "service"))
 
 
 @pytest.mark.parametrize(
@@ -552,106 +400,3 @@ def test_check_mode_removes_the_old_file_of_an_export_as_the_module_does(here):
     target = rf"{FOLDER}\text.txt"
     here.store(check=True, state="exported", thumbprint=OWN_ID, path=target)
     assert not here.windows.host.files.exists(target)
-
-
-def test_information_has_windows_words(here):
-    here.store("chain.p7b")
-    result = here.run(INFO)
-    assert [item["thumbprint"] for item in result["certificates"]] == sorted([OWN_ID, ROOT_ID])
-    (root,) = here.run(INFO, thumbprint=ROOT_ID.lower())["certificates"]
-    expected = {
-        "archived": False,
-        "dns_names": ["Lab root"],
-        "friendly_name": "",
-        "has_private_key": False,
-        "is_ca": True,
-        "issued_by": "Lab root",
-        "issuer": 'CN=Lab root, O="Nord, Süd", C=DE',
-        "key_usages": ["CrlSign", "KeyCertSign", "DigitalSignature"],
-        "path_length_constraint": 2,
-        "raw": base64.b64encode(ROOT.public_bytes(Encoding.DER)).decode(),
-        "serial_number": "00FD6F21",
-        "signature_algorithm": "sha256RSA",
-        "ski": "00FF10",
-        "valid_from": 1714564800,
-        "valid_from_iso8601": "2024-05-01T12:00:00Z",
-        "version": 3,
-    }
-    assert {key: root[key] for key in expected} == expected
-    texts = [(item["field"], item["critical"], item["value"]) for item in root["extensions"]]
-    assert texts == [
-        ("Basic Constraints", True, "Subject Type=CA, Path Length Constraint=2"),
-        ("Key Usage", True, "Digital Signature, Certificate Signing, Off-line CRL Signing, CRL Signing (86)"),
-        ("Subject Key Identifier", False, "00 ff 10"),
-        (None, False, "05 00"),
-    ]
-    (own,) = here.run(INFO, thumbprint=OWN_ID)["certificates"]
-    assert own["dns_names"] == ["host.test.example", "host.test.example", "alias"]
-    assert own["intended_purposes"] == ["Server Authentication", ""]
-    assert own["key_usages"] == ["KeyAgreement", "DecipherOnly"]
-    assert (own["is_ca"], own["path_length_constraint"]) == (False, 0)
-    assert {item["field"]: item["value"] for item in own["extensions"]} == {
-        "Authority Information Access": "[1]Authority Info Access: Access Method=Certification Authority Issuer "
-        "(1.3.6.1.5.5.7.48.2), Alternative Name=URL=http://x.example/a.crt",
-        "Authority Key Identifier": "KeyID=00 ff 10",
-        "Basic Constraints": "Subject Type=End Entity, Path Length Constraint=None",
-        "CRL Distribution Points": "[1]CRL Distribution Point: Distribution Point Name:Full Name:"
-        "URL=http://x.example/a.crl",
-        "Enhanced Key Usage": "Server Authentication (1.3.6.1.5.5.7.3.1), Unknown Key Usage (1.2.3)",
-        "Key Usage": "Key Agreement, Decipher Only (08, 80)",
-        "Subject Alternative Name": "DNS Name=host.test.example, DNS Name=alias, IP Address=192.0.2.1",
-    }
-
-
-def test_the_public_key_is_the_bit_strings_content(here):
-    for file, key in (("own.pfx", OWN_KEY), ("curve.pfx", CURVE_KEY)):
-        here.store(file, password=CANARY)
-        found = here.run(INFO, thumbprint=OWN_ID if key is OWN_KEY else CURVE_ID)["certificates"][0]
-        raw = base64.b64decode(found["public_key"])
-        assert key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo).endswith(raw)
-
-
-@pytest.mark.parametrize(
-    ("options", "result"),
-    [
-        ({"store_name": "Nowhere"}, {"exists": False, "certificates": []}),
-        ({"store_name": "CertificateAuthority"}, {"exists": False, "certificates": []}),
-        (
-            {"store_location": "Elsewhere"},
-            {
-                "failed": True,
-                "msg": "value of store_location must be one of: CurrentUser, LocalMachine. Got no match for: Elsewhere",
-            },
-        ),
-    ],
-    ids=numbered,
-)
-def test_information_on_what_is_not_there(here, options, result):
-    here.store("chain.p7b", store_name="CA")
-    found = here.run(INFO, **options)
-    assert {key: found[key] for key in result} == result
-
-
-def test_an_extension_whose_text_is_not_known_is_refused_by_name(here):
-    policies = x509.CertificatePolicies(
-        [x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), ["http://x.example/cps"])]
-    )
-    certificate = certify(OWN_NAME, OWN_NAME, OWN_KEY, OWN_KEY, 1, (policies, False))
-    certificate_store.add(here.windows.host, "My", certificate.public_bytes(Encoding.DER))
-    assert "certificate extension 2.5.29.32" in here.run(INFO)["msg"]
-
-
-def test_no_password_and_no_key_reach_a_result_or_the_registry(here):
-    results = [
-        here.store("own.pfx", password=CANARY),
-        here.store("own.pfx", password=f"{CANARY}x"),
-        here.store(
-            state="exported", thumbprint=OWN_ID, path=r"C:\no\x.pfx", file_type="pkcs12", password=CANARY
-        ),
-        here.run(INFO),
-    ]
-    registry = str(here.windows.host.registry.to_state())
-    assert results[1]["failed"] and results[2]["failed"]
-    for text in (*map(str, results), registry, str(here.windows.host.events.to_state())):
-        assert CANARY not in text
-        assert "PRIVATE KEY" not in text

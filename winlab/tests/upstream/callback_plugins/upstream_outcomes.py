@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import filter_loader, test_loader
 
 DOCUMENTATION = """
 name: upstream_outcomes
@@ -34,6 +35,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._path = os.environ.get("WINLAB_OUTCOMES", "")
+        # Loaded here once, these plugins are there in the process that is forked for each task.
+        filter_loader.get("ansible.builtin.default")
+        test_loader.get("ansible.builtin.defined")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write(result, "passed")

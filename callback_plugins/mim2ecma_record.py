@@ -51,6 +51,16 @@ def now() -> str:
     return datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _narrowed(arguments) -> bool:
+    """Whether the command line leaves hosts or tasks out."""
+    return bool(
+        arguments.get("subset")
+        or set(arguments.get("tags") or ("all",)) != {"all"}
+        or arguments.get("skip_tags")
+        or arguments.get("start_at_task")
+    )
+
+
 class CallbackModule(CallbackBase):
     """Collects counts of each phase and writes the record at the end."""
 
@@ -70,6 +80,7 @@ class CallbackModule(CallbackBase):
                 run_id=os.environ.get("MIM2ECMA_RUN_ID") or uuid.uuid4().hex[:12],
                 started=now(),
                 check_mode=bool(context.CLIARGS.get("check", False)),
+                narrowed=_narrowed(context.CLIARGS),
             )
 
     def set_options(self, task_keys=None, var_options=None, direct=None):

@@ -94,6 +94,9 @@ def test_each_phase_runs_alone(lab):
         result = lab.play(f"playbooks/{phase}.yml")
         assert result.code == 0, f"{phase}: {result.output}"
     assert lab.document("mim01/*/to/ecma01/record.json")["outcome"] == "complete"
+    limited = lab.play("playbooks/stage.yml", "--limit", "ecma01")
+    assert limited.code == 0, limited.output
+    assert lab.document("mim01/*/to/ecma01/record.json")["outcome"] == "partly"
 
 
 def test_each_phase_runs_under_ansible_runner(migrated, tmp_path):

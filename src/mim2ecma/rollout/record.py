@@ -44,6 +44,7 @@ class Run:
         phases: In the order in which they began.
         refused: Whether a judgement stopped the run, not an accident.
         accepted: Rules of readiness that somebody accepted knowingly, each with the reason.
+        narrowed: Whether hosts or tasks were left out by the command line (`--limit`, `--tags` and the like).
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Run:
     phases: dict[str, Phase] = field(default_factory=dict)
     refused: bool = False
     accepted: dict[str, str] = field(default_factory=dict)
+    narrowed: bool = False
 
     def phase(self, name: str) -> Phase:
         """The phase of that name, made when it is new."""
@@ -74,7 +76,9 @@ class Run:
         failed = any(phase.failed for phase in self.phases.values())
         if failed:
             return "refused" if self.refused else "failed"
-        return "predicted" if self.check_mode else "complete"
+        if self.check_mode:
+            return "predicted"
+        return "partly" if self.narrowed else "complete"
 
     def to_dict(
         self, finished: str, hosts: Iterable[str], artefacts: Iterable[Mapping[str, str]]

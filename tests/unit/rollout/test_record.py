@@ -46,17 +46,20 @@ def test_records_are_append_only(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("check", "failed", "refused", "outcome"),
+    ("check", "failed", "refused", "narrowed", "outcome"),
     [
-        (False, 0, False, "complete"),
-        (True, 0, False, "predicted"),
-        (False, 1, False, "failed"),
-        (False, 1, True, "refused"),
-        (True, 1, True, "refused"),
+        (False, 0, False, False, "complete"),
+        (False, 0, False, True, "partly"),
+        (True, 0, False, False, "predicted"),
+        (True, 0, False, True, "predicted"),
+        (False, 1, False, False, "failed"),
+        (False, 1, False, True, "failed"),
+        (False, 1, True, False, "refused"),
+        (True, 1, True, False, "refused"),
     ],
 )
-def test_the_outcome_is_one_word(run, check, failed, refused, outcome):
-    run.check_mode, run.refused = check, refused
+def test_the_outcome_is_one_word(run, check, failed, refused, narrowed, outcome):
+    run.check_mode, run.refused, run.narrowed = check, refused, narrowed
     run.phase("stage").failed = failed
     assert run.outcome() == outcome
 

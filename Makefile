@@ -43,7 +43,7 @@ lab-reset: $(BIN)/.lab
 	@rm -rf runs/lab
 
 test: $(BIN)/.test lint
-	@$(BIN)/pytest -n auto --dist loadfile -m 'not slow'
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'
 	@$(BIN)/python tools/run_molecule.py
 
 test-fast: $(BIN)/.test

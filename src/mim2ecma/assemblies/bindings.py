@@ -17,6 +17,8 @@ from mim2ecma.documents.errors import InputError
 from .names import AssemblyName, Version, parse_version
 
 NAMESPACE = "urn:schemas-microsoft-com:asm.v1"
+RUNTIME = "v4.0.30319"
+"""The runtime of MIM and of the ECMA host; a block that `appliesTo` another one is not read by it."""
 CONFIG_BYTES = 4 * 1024 * 1024
 """The largest configuration file read; real ones have some kilobytes."""
 
@@ -98,6 +100,8 @@ def parse_bindings(content: bytes, source: str) -> Bindings:
     redirects: list[Redirect] = []
     probing: list[str] = []
     for block in root.iterfind(f"runtime/{{{NAMESPACE}}}assemblyBinding"):
+        if not RUNTIME.startswith(block.get("appliesTo", "").strip().casefold()):
+            continue
         for element in block.iterfind(f"{{{NAMESPACE}}}probing"):
             probing += [part.strip() for part in element.get("privatePath", "").split(";") if part.strip()]
         for dependent in block.iterfind(f"{{{NAMESPACE}}}dependentAssembly"):

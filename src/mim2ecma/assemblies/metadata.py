@@ -204,8 +204,11 @@ class Metadata:
             )
         return self.strings[index:end].decode("utf-8", "replace")
 
-    def blob(self, index: int) -> bytes:
-        """Return an item of the `#Blob` heap (II.24.2.4)."""
+    def blob(self, index: int, limit: int) -> bytes:
+        """Return an item of the `#Blob` heap (II.24.2.4).
+
+        Many rows may name one item, so that the longest that makes sense has to be said.
+        """
         if not index:
             return b""
         head = self._blobs[index : index + 4]
@@ -213,6 +216,8 @@ class Metadata:
             raise DamagedImageError("#Blob", f"index {index}", f"below {len(self._blobs)}")
         size, used = compressed_number(head)
         start = index + used
+        if size > limit:
+            raise DamagedImageError("#Blob", f"{size} bytes at {index}", f"at most {limit}")
         if start + size > len(self._blobs):
             raise DamagedImageError(
                 "#Blob", f"{size} bytes at {index}", f"an end within {len(self._blobs)} bytes"
@@ -223,6 +228,9 @@ class Metadata:
         """Iterate over the rows whose first column is `parent`.
 
         In a table that the standard wants sorted (II.22).
+
+        Raises:
+            DamagedImageError: one parent has more rows than any real one has.
         """
         table = self.table.get(number)
         if table is None:
@@ -235,6 +243,9 @@ class Metadata:
             else:
                 high = middle
         for index in range(low, table.rows):
+            if index - low >= SMALL_TABLE_ROWS:
+                where = f"table 0x{number:02x}"
+                raise DamagedImageError(where, f"more than {SMALL_TABLE_ROWS} rows of one parent", "fewer")
             row = table.row.unpack_from(self._tables, table.offset + index * table.row.size)
             if row[0] != parent:
                 return

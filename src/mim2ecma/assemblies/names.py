@@ -12,6 +12,11 @@ PUBLIC_KEY_FLAG = 0x0001
 RETARGETABLE_FLAG = 0x0100
 """`afRetargetable`: the runtime may take another publisher's assembly of that name."""
 
+TOKEN_BYTES = 8
+"""Length of a public key token (ECMA-335 II.6.3)."""
+KEY_BYTES = 4096
+"""Longest public key that is read: one of 16384 bits, the largest that Windows makes, takes 2080 bytes."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class AssemblyName:

@@ -16,7 +16,15 @@ from . import metadata as tables
 from .assembly import Assembly, AssemblyError, ModuleReference, Resource
 from .image import DamagedImageError, Image, NotAnImageError
 from .metadata import Metadata, compressed_number
-from .names import PUBLIC_KEY_FLAG, RETARGETABLE_FLAG, AssemblyName, Version, token_of_key
+from .names import (
+    KEY_BYTES,
+    PUBLIC_KEY_FLAG,
+    RETARGETABLE_FLAG,
+    TOKEN_BYTES,
+    AssemblyName,
+    Version,
+    token_of_key,
+)
 
 _T = TypeVar("_T")
 _NONE: tuple[str, ...] = ()
@@ -201,7 +209,7 @@ def _identity(data: Metadata) -> tuple[AssemblyName | None, bytes]:
     if not data.count(tables.ASSEMBLY):
         return None, b""
     _, *version, _flags, key, name, culture = data.row(tables.ASSEMBLY, 1, "Assembly table")
-    public_key = data.blob(key)
+    public_key = data.blob(key, KEY_BYTES)
     token = token_of_key(public_key) if public_key else ""
     return AssemblyName(data.string(name), _version(version), data.string(culture), token), public_key
 
@@ -209,8 +217,9 @@ def _identity(data: Metadata) -> tuple[AssemblyName | None, bytes]:
 def _references(data: Metadata) -> tuple[AssemblyName, ...]:
     found = []
     for *version, flags, key, name, culture, _hash in data.rows(tables.ASSEMBLY_REF):
-        blob = data.blob(key)
-        token = token_of_key(blob) if flags & PUBLIC_KEY_FLAG and blob else blob.hex()
+        whole = bool(flags & PUBLIC_KEY_FLAG)
+        blob = data.blob(key, KEY_BYTES if whole else TOKEN_BYTES)
+        token = token_of_key(blob) if whole and blob else blob.hex()
         found.append(
             AssemblyName(
                 data.string(name),
@@ -266,7 +275,7 @@ def _target_framework(data: Metadata) -> str | None:
         _, name, _namespace = data.row(tables.TYPE_REF, owner >> 3, "TypeRef table")
         if not data.strings.startswith(b"TargetFrameworkAttribute\0", name):
             continue
-        blob = data.blob(value)
+        blob = data.blob(value, tables.NAME_LIMIT)
         if (
             blob[:2] != b"\x01\x00" or len(blob) < 3 or blob[2] == 0xFF
         ):  # II.23.3: prolog, then a string that may be null

@@ -138,12 +138,14 @@ def nearest_framework(version: str) -> str:
 def _locate(connector: str, folders: list[Path]) -> Path:
     """Find the connector.
 
-    A name that comes from an export must be given bare, so that it cannot leave the folder.
+    A bare name, as it comes from an export, is looked for in the searched folders alone where there are any:
+    a file of that name in the folder in which the program happens to run is another one.
     """
     path = Path(connector)
-    if path.exists():
+    bare = path.name == connector
+    if path.exists() and not (bare and folders):
         return path
-    if path.name == connector and bare_file_name_problem(connector) is not None:
+    if bare and bare_file_name_problem(connector) is not None:
         raise UsageError(
             source="closure",
             where="connector",
@@ -151,11 +153,12 @@ def _locate(connector: str, folders: list[Path]) -> Path:
             expected="the plain name of a file",
             next_step="Check the management agent's extension-config/filename.",
         )
-    for folder in folders if path.name == connector else [path.parent]:
+    for folder in folders if bare else [path.parent]:
         found = Folder(folder, Place.EXTENSIONS).file(path.name) if folder.is_dir() else None
         if found is not None:
             return found
-    return path  # reading it says what is wrong
+    # Reading it says what is wrong; in a searched folder, so that no other file of that name is read.
+    return folders[0] / connector if bare and folders else path
 
 
 def _mim_folders(

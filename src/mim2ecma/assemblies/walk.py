@@ -16,22 +16,18 @@ from mim2ecma.documents.findings import Finding, in_order
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from . import known, remarks
-from .assembly import Assembly, AssemblyError, Resource
+from .assembly import Assembly, AssemblyError
 from .closure import Closure, JsonObject, Sought, StagedFile, Surroundings
 from .companions import Companion, companions_of, declared_companion
+from .embedded import EmbeddedLibraries, EmbeddedLibrary
 from .host import COPY_FOLDERS, DATA_FOLDER, HostFile
 from .image import DamagedImageError
 from .names import AssemblyName, format_version
-from .reader import read_assembly, read_embedded, read_resource
+from .reader import read_assembly
 from .search import Candidate, Place
 
 FILES_LIMIT = 5000
 """More files than that belong to no connector; the largest known has about 80 (domain/ma_xml.md 13.3)."""
-EMBEDDED_DEPTH = 3
-"""Libraries embedded in embedded libraries.
-
-Costura packs one level, an author may nest a packed library once more.
-"""
 
 
 def close(connector: Path, surroundings: Surroundings) -> Closure:
@@ -91,7 +87,7 @@ class _Walk:
         self.answers: dict[str, dict[tuple[str, str], Answer]] = {
             name: {} for name in ("host_supplied", "in_box", "windows", "embedded", "missing")
         }
-        self.embedded: dict[str, tuple[str, Resource, Path | bytes]] = {}
+        self.embedded = EmbeddedLibraries()
         self.conflicts: dict[str, JsonObject] = {}
         self.native: dict[str, JsonObject] = {}
         self.native_files: dict[str, Companion] = {}
@@ -137,7 +133,7 @@ class _Walk:
         }
         for staged, _ in stage:
             for companion in companions_of(
-                staged.assembly, self.around.search, set(self.staged) | set(self.embedded)
+                staged.assembly, self.around.search, set(self.staged) | self.embedded.names
             ):
                 companions.setdefault(companion.key, companion)
         if supplied:
@@ -191,21 +187,13 @@ class _Walk:
         answer.version = format_version(version) if version else None
         return True
 
-    def _enter(self, assembly: Assembly, label: str, *, source: bytes | None = None, depth: int = 0) -> None:
+    def _enter(self, assembly: Assembly, label: str, inside: EmbeddedLibrary | None = None) -> None:
         """Take up a file whose references are to be walked, with what it carries inside."""
         if len(self.read_files) > FILES_LIMIT:
             self.findings.append(remarks.too_many(FILES_LIMIT))
             return
         self.findings += remarks.about_file(assembly, label)
-        for resource in assembly.resources:
-            library = resource.library
-            if (
-                library
-                and resource.embedded
-                and depth < EMBEDDED_DEPTH
-                and bare_file_name_problem(library) is None
-            ):
-                self.embedded.setdefault(library, (label, resource, source or assembly.path))
+        self.embedded.take_up(assembly, label, inside)
         self.queue.append((assembly, label))
 
     def _answer(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
@@ -222,7 +210,7 @@ class _Walk:
         elif known.satisfied_in_box(reference, self.around.framework):
             self._note("in_box", reference, label, {"framework": self.around.framework})
             self._edge(label, reference, "in_box")
-        elif reference.key in self.embedded:
+        elif reference.key in self.embedded.names:
             self._answer_embedded(reference, label)
         elif reference.key in self.staged:
             self._again(reference, label)
@@ -237,23 +225,21 @@ class _Walk:
             self._answer_from_mim(reference, label, direct=direct)
 
     def _answer_embedded(self, reference: AssemblyName, label: str) -> None:
-        holder, resource, source = self.embedded[reference.key]
+        library = self.embedded.found[reference.key]
         first = not any(key[0] == reference.key for key in self.answers["embedded"])
-        self._note("embedded", reference, label, {"in": holder, "resource": resource.name})
+        self._note("embedded", reference, label, {"in": library.holder, "resource": library.resource.name})
         self._edge(label, reference, "embedded")
         if not first:
             return
-        inner_label = f"{reference.name} (embedded in {holder})"
+        inner_label = f"{reference.name} (embedded in {library.holder})"
         try:
-            content = read_resource(source, resource)
-            inner = read_embedded(content, inner_label)
+            inner = self.embedded.read(library, inner_label)
         except (DamagedImageError, AssemblyError) as error:
-            self.findings.append(remarks.unreadable_embedded(holder, resource, str(error)))
+            self.findings.append(remarks.unreadable_embedded(library.holder, library.resource, str(error)))
             return
-        depth = inner_label.count("(embedded in")
         # The inner library lies in no folder, so nothing of it is looked for beside it; its references are
         # walked all the same, because packers leave libraries out (domain/ma_xml.md 13.3).
-        self._enter(inner, inner_label, source=content, depth=depth)
+        self._enter(inner, inner_label, library)
 
     def _again(self, reference: AssemblyName, label: str) -> None:
         """A further reference to a file that is already staged."""
@@ -460,7 +446,7 @@ class _Walk:
             self._enter(assembly, found.path.name)
 
     def _embedded_module(self, key: str) -> bool:
-        return key.removesuffix(".dll") in self.embedded
+        return key.removesuffix(".dll") in self.embedded.names
 
     def _note(self, name: str, reference: AssemblyName, label: str | None, more: JsonObject) -> Answer:
         answers = self.answers[name]

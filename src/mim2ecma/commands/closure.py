@@ -201,8 +201,10 @@ def _document(args: argparse.Namespace) -> dict[str, Any]:
             expected="a folder",
             next_step="Correct the path.",
         )
+    # A person who names a file of the current folder means that one, whatever the searched folders have.
+    connector = args.connector.absolute() if args.connector.exists() else args.connector
     return request.closure_document(
-        str(args.connector),
+        str(connector),
         search=[str(folder) for folder in args.search],
         host=[
             {

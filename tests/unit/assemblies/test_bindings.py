@@ -53,6 +53,20 @@ def test_a_redirect_holds_for_its_name_key_and_range(
     assert bindings.apply(AssemblyName(name, version, "", token)).version == expected
 
 
+@pytest.mark.parametrize(
+    ("applies_to", "expected"),
+    [("", 2), (' appliesTo="v4.0.30319"', 2), (' appliesTo="V4.0"', 2), (' appliesTo="v2.0.50727"', 1)],
+)
+def test_a_block_for_another_runtime_is_not_read(applies_to: str, expected: int) -> None:
+    content = f"""<configuration><runtime><assemblyBinding xmlns="urn:schemas-microsoft-com:asm.v1"{applies_to}>
+    <probing privatePath="More"/><dependentAssembly><assemblyIdentity name="A" publicKeyToken="{TOKEN}"/>
+    <bindingRedirect oldVersion="1.0.0.0" newVersion="2.0.0.0"/></dependentAssembly></assemblyBinding></runtime>
+    </configuration>""".encode()
+    bindings = parse_bindings(content, "x")
+    assert bindings.apply(AssemblyName("A", (1, 0, 0, 0), "", TOKEN)).version == (expected, 0, 0, 0)
+    assert len(bindings.probing) == expected - 1
+
+
 def test_probing_paths_are_split() -> None:
     assert parse_bindings(CONFIG, "x").probing == ("Assemblies", "Extra\\More")
 

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mim2ecma.assemblies import reader, walk
+from mim2ecma.assemblies.assembly import AssemblyError
 from mim2ecma.assemblies.request import closure_document
 from mim2ecma.documents.errors import UsageError
 from mim2ecma.documents.schemas import schema
@@ -348,6 +349,17 @@ def test_the_connector_is_found_by_its_bare_name_in_any_case(fixtures: Path, nam
     document = closure_document(name, search=[str(fixtures / "plain"), str(fixtures / "chain")])
     assert document["connector"]["file"] == "Chain.Connector.dll"
     assert closure_document(str(fixtures / "chain" / name))["connector"]["file"] == "Chain.Connector.dll"
+
+
+def test_a_file_of_that_name_in_the_current_folder_is_another_one(
+    tmp_path: Path, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(fixtures / "plain/Plain.Connector.dll", tmp_path / "Chain.Connector.dll")
+    monkeypatch.chdir(tmp_path)
+    document = closure_document("Chain.Connector.dll", search=[str(fixtures / "chain")])
+    assert document["connector"]["assembly"] == "Chain.Connector"
+    with pytest.raises(AssemblyError, match="No such file"):
+        closure_document("Chain.Connector.dll", search=[str(fixtures / "plain")])
 
 
 @pytest.mark.parametrize("name", ["..\\..\\evil.dll", "C:evil.dll", "NUL", "a.dll."])

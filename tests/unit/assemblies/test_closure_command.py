@@ -131,3 +131,14 @@ def test_a_finding_is_accepted_with_its_reason(fixtures: Path, capsys: pytest.Ca
 @pytest.mark.parametrize("option", ["C1", "C1= ", "C12=it is one", "C99=why", "R1=why"])
 def test_what_cannot_be_accepted_is_wrong_usage(fixtures: Path, option: str) -> None:
     assert run(str(fixtures / "missing/Missing.Connector.dll"), "--accept", option) == UNREADABLE
+
+
+def test_a_file_of_the_current_folder_is_the_one_that_is_meant(
+    fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also when a searched folder has another of that name; one that is in none of both is looked for there."""
+    (tmp_path / "Chain.Connector.dll").write_bytes((fixtures / "plain/Plain.Connector.dll").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    for name, assembly in (("Chain.Connector.dll", "Plain.Connector"), ("Chain.Middle.dll", "Chain.Middle")):
+        run(name, "--search", str(fixtures / "chain"), "--json")
+        assert json.loads(capsys.readouterr().out)["connector"]["assembly"] == assembly

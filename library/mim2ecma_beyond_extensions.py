@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) the mim2ecma maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep what connectors need from C(Bin) and the global assembly cache of their MIM host."""
+"""Documentation of the action plugin of this name."""
 
 from __future__ import annotations
 
@@ -82,55 +82,3 @@ stale:
   type: bool
   returned: always
 """
-
-import sys
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-
-try:
-    from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import beyond_extensions
-except ImportError:
-    beyond_extensions = None
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "folder": {"type": "path", "required": True},
-            "exports": {"type": "list", "elements": "dict", "required": True},
-            "files": {"type": "list", "elements": "dict", "required": True},
-            "bin_root": {"type": "str", "required": True},
-            "cache_roots": {"type": "list", "elements": "str", "required": True},
-            "operation": {"type": "str", "required": True, "choices": ["compare", "store"]},
-            "archive": {"type": "path"},
-        },
-        supports_check_mode=False,
-    )
-    if beyond_extensions is None:
-        module.fail_json(
-            msg=f"mim2ecma: not importable by {sys.executable}. Install it there or build execution-environment.yml."
-        )
-    given = module.params
-    folder = Path(given["folder"])
-    try:
-        need = beyond_extensions.need(
-            folder, given["exports"], given["files"], given["bin_root"], given["cache_roots"]
-        )
-        changed = False
-        if given["operation"] == "store":
-            archive = Path(given["archive"]) if given["archive"] else None
-            changed = beyond_extensions.store(folder, need, archive)
-    except (Mim2EcmaError, OSError, ValueError) as problem:
-        module.fail_json(msg=str(problem))
-    module.exit_json(
-        changed=changed,
-        patterns=list(need.patterns),
-        fetch=[path for path, _ in need.fetch],
-        stale=need.stale,
-    )
-
-
-if __name__ == "__main__":
-    main()

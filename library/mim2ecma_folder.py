@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) the mim2ecma maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a folder on the controller hold exactly the given files."""
+"""Documentation of the action plugin of this name."""
 
 from __future__ import annotations
 
@@ -52,54 +52,3 @@ removed:
   elements: str
   returned: always
 """
-
-import sys
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-
-try:
-    from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import folders
-except ImportError:
-    folders = None
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "files": {"type": "dict", "required": True},
-            "checksums": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
-    if folders is None:
-        module.fail_json(
-            msg=f"mim2ecma: not importable by {sys.executable}. Install it there or build execution-environment.yml."
-        )
-    folder = Path(module.params["path"])
-    try:
-        changes = folders.synchronise(
-            folder,
-            {name: Path(source) for name, source in module.params["files"].items()},
-            dry_run=module.check_mode,
-        )
-        changed = bool(changes)
-        if module.params["checksums"] and not module.check_mode:
-            sums = Path(module.params["checksums"])
-            prefix = folder.relative_to(sums.parent).as_posix()
-            text = folders.checksums(sums.parent, [f"{prefix}/{name}" for name in module.params["files"]])
-            changed = folders.write_text(sums, text) or changed
-    except (Mim2EcmaError, OSError, ValueError) as problem:
-        module.fail_json(msg=str(problem))
-    module.exit_json(
-        changed=changed,
-        written=list(changes.written),
-        removed=list(changes.removed),
-        diff={"before": "\n".join(changes.removed), "after": "\n".join(changes.written)},
-    )
-
-
-if __name__ == "__main__":
-    main()

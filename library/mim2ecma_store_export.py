@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) the mim2ecma maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep what was fetched from a MIM host in its run folder."""
+"""Documentation of the action plugin of this name."""
 
 from __future__ import annotations
 
@@ -79,56 +79,3 @@ exports:
   elements: dict
   returned: when operation is store
 """
-
-import sys
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-
-try:
-    from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import exports
-except ImportError:
-    exports = None
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "folder": {"type": "path", "required": True},
-            "operation": {"type": "str", "required": True, "choices": ["compare", "store"]},
-            "extensions": {"type": "list", "elements": "dict", "required": True},
-            "extensions_root": {"type": "str", "required": True},
-            "other_roots": {"type": "list", "elements": "str", "default": []},
-            "archive": {"type": "path"},
-            "management_agents": {"type": "list", "elements": "str", "default": []},
-            "prediction": {"type": "bool", "default": False},
-        },
-        required_if=[("operation", "store", ["archive"])],
-        supports_check_mode=False,
-    )
-    if exports is None:
-        module.fail_json(
-            msg=f"mim2ecma: not importable by {sys.executable}. Install it there or build execution-environment.yml."
-        )
-    folder = Path(module.params["folder"])
-    try:
-        listing = exports.listing(
-            module.params["extensions"], module.params["extensions_root"], module.params["other_roots"]
-        )
-        if module.params["operation"] == "compare":
-            module.exit_json(changed=False, same=exports.same_extensions(folder, listing))
-        stored = exports.store(
-            folder,
-            Path(module.params["archive"]),
-            module.params["management_agents"],
-            listing,
-            prediction=module.params["prediction"],
-        )
-    except (Mim2EcmaError, OSError) as problem:
-        module.fail_json(msg=str(problem))
-    module.exit_json(changed=stored.changed, same=True, exports=[entry.to_dict() for entry in stored.exports])
-
-
-if __name__ == "__main__":
-    main()

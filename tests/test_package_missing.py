@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -60,31 +61,61 @@ def test_each_filter_says_what_is_missing(tmp_path, stub, message):
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        {"mim2ecma_folder": {"path": "/nowhere", "files": {}}},
-        {
-            "mim2ecma_store_export": {
-                "folder": "/nowhere",
-                "operation": "compare",
-                "extensions": [],
-                "extensions_root": "C:\\",
-            }
-        },
-    ],
-    ids=["mim2ecma_folder", "mim2ecma_store_export"],
-)
-def test_each_module_says_what_is_missing(tmp_path, task):
+TASKS = {
+    "mim2ecma_beyond_extensions": {
+        "folder": "/nowhere",
+        "exports": [],
+        "files": [],
+        "bin_root": "C:\\",
+        "cache_roots": [],
+        "operation": "compare",
+    },
+    "mim2ecma_documents": {"folder": "/nowhere", "documents": {}},
+    "mim2ecma_folder": {"path": "/nowhere", "files": {}},
+    "mim2ecma_store_export": {
+        "folder": "/nowhere",
+        "operation": "compare",
+        "extensions": [],
+        "extensions_root": "C:\\",
+    },
+}
+
+
+@pytest.mark.parametrize(("stub", "message"), STUBS.values(), ids=STUBS)
+def test_each_action_says_what_is_missing(tmp_path, stub, message):
+    assert {path.stem for path in (ROOT / "action_plugins").glob("*.py")} == set(TASKS)
     done = run(
         tmp_path,
-        STUBS["no package"][0],
-        {"name": "use it", **task, "vars": {"ansible_python_interpreter": sys.executable}},
+        stub,
+        *({"name": name, name: options, "ignore_errors": True} for name, options in TASKS.items()),
     )
     output = " ".join((done.stdout).split())
-    assert done.returncode == 2
-    assert "mim2ecma: not importable by" in output
-    assert "Install it there or build execution-environment.yml." in output
+    sentence = message.format(python=sys.executable) + "Install it there or build execution-environment.yml."
+    for name in TASKS:
+        told = output.split(f"TASK [{name}]", 1)[1].split("TASK [", 1)[0]
+        assert sentence in told, f"{name}: {told}"
+    assert "Traceback" not in output
+
+
+def test_the_options_of_each_action_are_those_that_library_documents(tmp_path):
+    for name in TASKS:
+        shown = subprocess.run(
+            [str(Path(sys.executable).with_name("ansible-doc")), "-t", "module", "-j", name],
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        documented = json.loads(shown)[name]["doc"]["options"]
+        options = runpy.run_path(str(ROOT / "action_plugins" / f"{name}.py"))["OPTIONS"]
+        assert set(documented) == set(options)
+        for option, given in options.items():
+            about = documented[option]
+            assert about["type"] == given["type"], option
+            assert about.get("required", False) == given.get("required", False), option
+            assert about.get("choices") == given.get("choices"), option
+            assert about.get("default") == given.get("default"), option
+            assert about.get("elements") == given.get("elements"), option
 
 
 def test_there_are_filters_to_check():

@@ -125,15 +125,22 @@ def write_copy(source: Path, target: Path) -> None:
         raise
 
 
-def write_text(target: Path, text: str) -> bool:
+def write_text(target: Path, text: str, *, dry_run: bool = False) -> bool:
     """Write a text file whole or not at all, and only when it differs; mode 0600.
 
+    Args:
+        target: Its folder is made when missing, mode 0700.
+        text: Written as UTF-8.
+        dry_run: Only say whether it would be written.
+
     Returns:
-        Whether it was written.
+        Whether it was, or would be, written.
     """
     data = text.encode()
     if target.is_file() and target.read_bytes() == data:
         return False
+    if dry_run:
+        return True
     make_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
     try:

@@ -102,6 +102,10 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     oracle.close()
 
 
+# No twin; its options are sums of tables with delegates of its own, which no other module has.
+UNREAD = {"community.windows.win_pssession_configuration": "$pssc_options + $session_configuration_options"}
+
+
 class Plain:
     """No environment, no accounts: what mono sees of a path is the text."""
 
@@ -126,11 +130,12 @@ def test_each_module_gets_the_same_verdict_a_thousand_times(name: str, oracle: O
 
 def _compare(name: str, oracle: Oracle, count: int, source: random.Random) -> None:
     script = MODULES[name]
-    try:
-        spec = spec_of(name, script, _utils())
-        literal, fragments = literals_of(name, script, _utils())
-    except NotModelled as error:
-        pytest.skip(str(error))
+    if name in UNREAD:
+        with pytest.raises(NotModelled, match=re.escape(UNREAD[name])):
+            spec_of(name, script, _utils())
+        return
+    spec = spec_of(name, script, _utils())
+    literal, fragments = literals_of(name, script, _utils())
     # Where several options are at fault, .NET's hash order decides which is named first: take the order from there.
     order = oracle.ask(literal, fragments, [{}])[0]["order"]
     spec = _in_order(spec, order)

@@ -6,7 +6,7 @@ nothing else. All text comes from untrusted files and is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from unicodedata import east_asian_width
 
@@ -68,7 +68,7 @@ def draw(closure: Mapping[str, object]) -> str:
     places = _places(columns, box)
     shown = dict.fromkeys(kinds[name] for name in places)
     legend, legend_width = _legend([kind for kind in _NAMES if kind in shown])
-    width = max([x + box for x, _ in places.values()] + [legend_width]) + MARGIN
+    width = max([*_right_ends(edges, places, box), legend_width]) + MARGIN
     height = max(y for _, y in places.values()) + BOX_HEIGHT + 2 * MARGIN
     body = [*legend, *_lines(edges, places, box), *_boxes(kinds, labels, places, box)]
     left_out = len(kinds) - len(places)
@@ -217,6 +217,16 @@ def _lines(edges: Sequence[tuple[str, str]], places: Mapping[str, tuple[int, int
         path = f"M{x1} {y1}C{x1 + bend} {y1} {end} {y2} {x2} {y2}"
         found.append(f'<path d="{path}" fill="none" stroke="#888888"{faint} marker-end="url(#arrow)"/>')
     return found
+
+
+def _right_ends(
+    edges: Sequence[tuple[str, str]], places: Mapping[str, tuple[int, int]], box: int
+) -> Iterator[int]:
+    """How far boxes reach to the right, and lines that leave and arrive there."""
+    yield from (x + box for x, _ in places.values())
+    for a, b in edges:
+        if a in places and b in places and places[b][0] <= places[a][0]:
+            yield places[a][0] + box + COLUMN_GAP // 2
 
 
 def _legend(kinds: Sequence[str]) -> tuple[list[str], int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from lxml import etree
 
@@ -91,6 +93,20 @@ def test_marks_that_turn_text_around_are_shown_as_escapes() -> None:
 def test_lines_say_which_way_they_lead(closure) -> None:
     lines = etree.fromstring(draw(closure("chain/Chain.Connector.dll"))).findall(f"{SVG}path")
     assert {line.get("marker-end") for line in lines} == {"url(#arrow)"}
+
+
+@pytest.mark.parametrize("connector", ["clash/Clash.Connector.dll", "cycle/Cycle.Connector.dll"])
+def test_a_line_within_the_last_column_stays_in_the_drawing(closure, connector: str) -> None:
+    root = etree.fromstring(draw(closure(connector)))
+    ends = [
+        float(number)
+        for path in root.iterfind(f"{SVG}path")
+        for number in re.findall(r"[MC ]([0-9.]+) [0-9.]+", path.get("d") or "")
+    ]
+    right = max(
+        float(box.get("x") or 0) + float(box.get("width") or 0) for box in root.iterfind(f"{SVG}g/{SVG}rect")
+    )
+    assert right < max(ends) <= float(root.get("width") or 0)
 
 
 def test_the_legend_names_what_is_drawn_and_nothing_else(closure) -> None:

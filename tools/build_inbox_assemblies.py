@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Write the list of assemblies that come with .NET Framework, from Debian's mono reference assemblies.
 
-    apt-get download libmono-cil-dev && dpkg -x libmono-cil-dev_*.deb extracted
-    python tools/build_inbox_assemblies.py extracted/usr/lib/mono
+    apt-get download mono-devel && dpkg -x mono-devel_*.deb extracted
+    python tools/build_inbox_assemblies.py extracted/usr/lib/mono [--check]
 
-Debian package libmono-cil-dev (source package mono) holds, for each version of .NET Framework, reference
+With `--check` nothing is written; exit code 1 says that the list is not what would be written.
+
+Debian package mono-devel (source package mono) holds, for each version of .NET Framework, reference
 assemblies that have the names, versions and keys of Microsoft's (`4.8-api` and its facades). Three things are
 put right here, each with its reason: what mono adds and .NET Framework does not have, what .NET Framework has
 and mono lacks, and versions where mono's file differs.
@@ -12,6 +14,7 @@ and mono lacks, and versions where mono's file differs.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -96,11 +99,26 @@ CORRECTED = {
 
 
 def main() -> int:
-    """Read the folder named on the command line and write the data file."""
-    root = Path(sys.argv[1])
+    """Read the folder named on the command line; write the data file, or compare with it."""
+    options = argparse.ArgumentParser(description="Write the list of assemblies of .NET Framework.")
+    options.add_argument("root", type=Path, metavar="extracted/usr/lib/mono")
+    options.add_argument("--check", action="store_true", help="write nothing, compare")
+    arguments = options.parse_args()
+    text = as_text(arguments.root)
+    same = TARGET.read_text("utf-8") == text
+    if not arguments.check:
+        TARGET.write_text(text, encoding="utf-8")
+    print(f"{TARGET.name}: {'as it was' if same else 'differs' if arguments.check else 'written anew'}")
+    return 1 if arguments.check and not same else 0
+
+
+def as_text(root: Path) -> str:
+    """Make the content of the data file from the folder with the reference assemblies."""
     assemblies: dict[str, dict[str, str]] = {}
     for framework in FRAMEWORKS:
         folder = root / f"{framework}-api"
+        if not folder.is_dir():
+            raise SystemExit(f"{folder}: no folder; expected the reference assemblies of package mono-devel.")
         for path in sorted([*folder.glob("*.dll"), *folder.glob("Facades/*.dll")]):
             identity = read_assembly(path).identity
             if identity is None or identity.public_key_token not in FRAMEWORK_KEYS:
@@ -116,15 +134,13 @@ def main() -> int:
         assemblies[name] = {"token": token} | dict.fromkeys(FRAMEWORKS, version)
     content = {
         "origin": (
-            "tools/build_inbox_assemblies.py: reference assemblies of Debian package libmono-cil-dev "
-            "6.8.0.105, completed as that script says"
+            "tools/build_inbox_assemblies.py: reference assemblies of Debian package mono-devel 6.8.0.105, "
+            "completed as that script says"
         ),
         "frameworks": FRAMEWORKS,
         "assemblies": dict(sorted(assemblies.items(), key=lambda item: item[0].casefold())),
     }
-    TARGET.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(f"{TARGET}: {len(assemblies)} assemblies")
-    return 0
+    return json.dumps(content, indent=1) + "\n"
 
 
 if __name__ == "__main__":

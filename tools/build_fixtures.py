@@ -63,6 +63,11 @@ def library(path: str, *symbols: str, uses: tuple[str, ...] = (), **more: object
     return Fixture(path, "Library.cs", symbols, uses, **more)  # type: ignore[arg-type]
 
 
+def bases(path: str, *symbols: str, uses: tuple[str, ...] = ()) -> Fixture:
+    """A connector with base classes, or the library that has them."""
+    return Fixture(path, "Bases.cs", symbols, (SDK, *uses))
+
+
 TABLE = (
     Fixture(SDK, "Sdk.cs"),
     connector("plain/Plain.Connector.dll"),
@@ -147,6 +152,11 @@ TABLE = (
     # what is no connector
     connector("rules/Rules.Extension.dll", "RULES"),
     connector("noexport/NoExport.Connector.dll", "NOEXPORT"),
+    # interfaces that the connector's class inherits: in its own file, from another, from a generic class
+    bases("bases/Inner.Connector.dll"),
+    bases("bases/Base.Library.dll", "LIBRARY"),
+    bases("bases/Outer.Connector.dll", "DERIVED", uses=("bases/Base.Library.dll",)),
+    bases("bases/Generic.Connector.dll", "GENERIC"),
     # a newer framework than Windows Server 2016 can have
     connector("net481/Net481.Connector.dll", "NET481"),
     connector("pinvoke/PInvoke.Connector.dll", "PINVOKE"),

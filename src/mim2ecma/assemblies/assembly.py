@@ -69,8 +69,10 @@ class Assembly:
         strong_name: `signed`, `delay-signed` (key without signature) or `none`. The signature is not
             verified.
         interfaces: Interfaces of `Microsoft.MetadirectoryServices` that a class of this file implements,
-            sorted.
+            itself or by a base class of this file, sorted.
         connector_types: Full names of those classes, sorted.
+        inherits: One of them has a base class that is generic or lies in another file, and may implement
+            more.
         signs: Signs of what no reference shows: `late-binding`, `registry`, `process`, `named-pipe`,
             `compiler`.
         warnings: Parts of the file that could not be read.
@@ -91,6 +93,7 @@ class Assembly:
     file_version: str | None = None
     interfaces: tuple[str, ...] = ()
     connector_types: tuple[str, ...] = ()
+    inherits: bool = False
     signs: tuple[str, ...] = ()
     sha256: str | None = None
     warnings: tuple[str, ...] = ()

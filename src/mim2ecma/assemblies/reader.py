@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from .names import (
 
 _T = TypeVar("_T")
 _NONE: tuple[str, ...] = ()
+_NO_CLASSES = (_NONE, _NONE, False)
 _NO_RESOURCES: tuple[Resource, ...] = ()
 
 EXTENSION_NAMESPACE = "Microsoft.MetadirectoryServices"
@@ -43,7 +44,8 @@ _TYPE_TAG_REF = 1
 _ATTRIBUTE_TAG_ASSEMBLY = 14
 _ATTRIBUTE_TYPE_TAG_MEMBER_REF = 3
 _PARENT_TAG_TYPE_REF = 1
-_ABSTRACT_OR_INTERFACE = 0x80 | 0x20  # II.23.1.15
+_TYPE_TAG_DEF, _TYPE_TAG_SPEC = 0, 2
+_ABSTRACT, _INTERFACE = 0x80, 0x20  # II.23.1.15
 
 _LOADERS = ("Load", "LoadFrom", "LoadFile", "LoadWithPartialName", "UnsafeLoadFrom", "ReflectionOnlyLoadFrom")
 _SIGN_TYPES = {
@@ -63,6 +65,8 @@ _SIGN_BYTES = tuple(
 
 CLASSES_LIMIT = 1000
 """Classes of one file that implement interfaces of the engine; a connector has one."""
+BASES_LIMIT = 8
+"""Classes between one of a connector and the first with an interface; one or two in practice."""
 UNPACKED_LIMIT = 32 * 1024 * 1024
 """An embedded library that unpacks to more is not read: none of domain/ma_xml.md 13 comes near."""
 
@@ -175,7 +179,9 @@ def _read(path: Path, image: Image, digest: bool) -> Assembly:
             ModuleReference(name, 0, "import") for name in imports if name.casefold() != "mscoree.dll"
         )
     kind = "module" if identity is None else "mixed" if mixed else "managed"
-    interfaces, connector_types = _attempt(lambda: _extension_interfaces(data), (_NONE, _NONE), warnings)
+    interfaces, connector_types, inherits = _attempt(
+        lambda: _extension_interfaces(data), _NO_CLASSES, warnings
+    )
     return Assembly(
         **common,  # type: ignore[arg-type]
         kind=kind,
@@ -189,6 +195,7 @@ def _read(path: Path, image: Image, digest: bool) -> Assembly:
         strong_name=_strong_name(bool(public_key), header.flags, header.strong_name_size),
         interfaces=interfaces,
         connector_types=connector_types,
+        inherits=inherits,
         signs=_attempt(lambda: _signs(data), _NONE, warnings),
         warnings=tuple(warnings),
     )
@@ -285,10 +292,11 @@ def _target_framework(data: Metadata) -> str | None:
     return None
 
 
-def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Return interfaces, classes, and whether a class has a base that may bring more from another file."""
     # Nearly all files stop here: searching bytes costs far less than decoding every type reference.
     if b"\0" + EXTENSION_NAMESPACE.encode() + b"\0" not in data.strings:
-        return (), ()
+        return _NO_CLASSES
     sdk = {
         index
         for index, row in enumerate(data.rows(tables.ASSEMBLY_REF), start=1)
@@ -302,19 +310,61 @@ def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, .
             and data.string(namespace) == EXTENSION_NAMESPACE
         ):
             wanted[index << 2 | _TYPE_TAG_REF] = data.string(name)
+    own: dict[int, set[str]] = {}
+    for owner, interface in data.rows(tables.INTERFACE_IMPL):
+        if interface in wanted:
+            own.setdefault(owner, set()).add(wanted[interface])
+            _check_classes(own)
+    return _classes(data, own)
+
+
+def _classes(data: Metadata, own: dict[int, set[str]]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Give each class that can be made the interfaces of its bases too, which no table repeats for it."""
+    where = "InterfaceImpl table"
+    candidates = set(own)
+    frontier = {owner for owner in own if data.row(tables.TYPE_DEF, owner, where)[0] & _ABSTRACT}
+    for _ in range(BASES_LIMIT if frontier else 0):
+        frontier = {
+            index
+            for index, row in enumerate(data.rows(tables.TYPE_DEF), start=1)
+            if row[3] & 3 == _TYPE_TAG_DEF and row[3] >> 2 in frontier
+        } - candidates
+        candidates |= frontier
+        _check_classes(candidates)
+        if not frontier:
+            break
     interfaces: set[str] = set()
     classes: set[str] = set()
-    for owner, interface in data.rows(tables.INTERFACE_IMPL):
-        if interface not in wanted:
+    inherits = False
+    for index in candidates:
+        flags, name, namespace, extends, *_ = data.row(tables.TYPE_DEF, index, where)
+        if flags & (_ABSTRACT | _INTERFACE):
             continue
-        flags, name, namespace, *_ = data.row(tables.TYPE_DEF, owner, "InterfaceImpl table")
-        if flags & _ABSTRACT_OR_INTERFACE:
-            continue
-        if len(classes) >= CLASSES_LIMIT:
-            raise DamagedImageError("InterfaceImpl table", f"more than {CLASSES_LIMIT} classes", "fewer")
-        interfaces.add(wanted[interface])
         classes.add(".".join(filter(None, (data.string(namespace), data.string(name)))))
-    return tuple(sorted(interfaces)), tuple(sorted(classes))
+        interfaces |= own.get(index, set())
+        for _ in range(BASES_LIMIT):
+            if extends & 3 != _TYPE_TAG_DEF or not extends:
+                break
+            interfaces |= own.get(extends >> 2, set())
+            extends = data.row(tables.TYPE_DEF, extends >> 2, where)[3]
+        inherits |= _is_foreign(data, extends)
+    return tuple(sorted(interfaces)), tuple(sorted(classes)), inherits
+
+
+def _is_foreign(data: Metadata, extends: int) -> bool:
+    """True for a base class that is generic or lies in another file than those of .NET Framework."""
+    if extends & 3 != _TYPE_TAG_REF:
+        return extends & 3 == _TYPE_TAG_SPEC
+    scope = data.row(tables.TYPE_REF, extends >> 2, "TypeDef table")[0]
+    if scope & 3 != _SCOPE_TAG_ASSEMBLY_REF:
+        return True
+    name = data.string(data.row(tables.ASSEMBLY_REF, scope >> 2, "TypeRef table")[6]).casefold()
+    return name not in {"mscorlib", "netstandard", "system"} and not name.startswith("system.")
+
+
+def _check_classes(found: Collection[int]) -> None:
+    if len(found) > CLASSES_LIMIT:
+        raise DamagedImageError("InterfaceImpl table", f"more than {CLASSES_LIMIT} classes", "fewer")
 
 
 def _signs(data: Metadata) -> tuple[str, ...]:

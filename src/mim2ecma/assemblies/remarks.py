@@ -274,11 +274,15 @@ def about_connector(connector: Assembly, framework: str) -> Iterator[Finding]:
     elif "IMAExtensible2CallExport" not in connector.interfaces:
         yield Finding(
             id="C13",
-            severity=Severity.ERROR,
+            severity=Severity.WARNING if connector.inherits else Severity.ERROR,
             where=label,
             found=f"interfaces {', '.join(connector.interfaces)}",
             expected="IMAExtensible2CallExport",
-            next_step="The connector cannot export, which the ECMA host needs; ask its author.",
+            next_step=(
+                "Its class may inherit it from one that is not seen here; ask the author whether it exports."
+                if connector.inherits
+                else "The connector cannot export, which the ECMA host needs; ask its author."
+            ),
         )
     target = connector.target_framework or ""
     if target.startswith((".NETCoreApp", ".NETStandard")) and connector.is_connector:

@@ -45,6 +45,7 @@ def found(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("blank/Blank In Name.dll", ["Blank In Name.dll", "Blank Library.dll"]),
         ("satellite/Satellite.Connector.dll", ["Satellite.Connector.dll"]),
         ("x86/X64.Connector.dll", ["X64.Connector.dll"]),
+        ("bases/Inner.Connector.dll", ["Inner.Connector.dll"]),
     ],
 )
 def test_everything_that_is_needed_is_staged_and_nothing_else(
@@ -67,6 +68,8 @@ def test_everything_that_is_needed_is_staged_and_nothing_else(
         ("redirect/Redirect.Connector.dll", [("C4", "warning")]),
         ("rules/Rules.Extension.dll", [("C12", "error")]),
         ("noexport/NoExport.Connector.dll", [("C13", "error")]),
+        ("bases/Outer.Connector.dll", [("C13", "warning")]),
+        ("bases/Generic.Connector.dll", [("C13", "warning")]),
         ("chain/Chain.Leaf.dll", [("C12", "warning")]),
         ("net481/Net481.Connector.dll", [("C14", "warning")]),
         ("x86/X86.Connector.dll", [("C15", "error")]),
@@ -80,6 +83,14 @@ def test_each_trap_has_its_finding(closure, connector: str, findings: list[tuple
     document = closure(connector)
     assert found(document) == findings
     assert all(finding["next_step"].endswith(".") for finding in document["findings"])
+
+
+def test_interfaces_of_base_classes_in_the_same_file_count(closure) -> None:
+    entry = closure("bases/Inner.Connector.dll")["connector"]
+    assert entry["interfaces"] == [
+        f"IMAExtensible2{name}" for name in ("CallExport", "CallImport", "GetCapabilities", "GetSchema")
+    ]
+    assert entry["types"] == ["Fixture.Connector"]
 
 
 def test_the_text_of_a_missing_library_says_who_wants_it_and_what_to_do(closure) -> None:

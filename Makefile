@@ -43,11 +43,13 @@ lab-reset: $(BIN)/.lab
 	@rm -rf runs/lab
 
 test: $(BIN)/.test lint
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'
+	@$(BIN)/pytest -n auto --dist loadfile -m 'package and not slow' --cov=mim2ecma --cov-branch --cov-report=json:.coverage.json
+	@$(BIN)/python tools/check_coverage.py .coverage.json
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not package and not slow'
 	@$(BIN)/python tools/run_molecule.py
 
 test-fast: $(BIN)/.test
-	@$(BIN)/pytest -m 'not slow and not lab' -q
+	@$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not lab' -q
 
 test-slow: $(BIN)/.test
 	@$(BIN)/pytest -m slow

@@ -149,13 +149,17 @@ class Plan:
     def _services(self) -> list[JsonObject]:
         if not self.changes:
             return []
+        stands = self.host.service_state == "stopped"
+        change = f"{len(self.changes)} files change"
         return [
             {
                 "name": self.host.service,
                 "state": self.host.service_state or None,
-                "action": "stop, then start",
+                "action": "leave stopped" if stands else "stop, then start",
                 "reason": (
-                    f"{len(self.changes)} files change; a running service holds them and keeps its copies"
+                    f"{change}; the service does not run, ecma_stage_start_service alone starts it"
+                    if stands
+                    else f"{change}; a running service holds them and keeps its copies"
                 ),
             }
         ]

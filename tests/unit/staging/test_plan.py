@@ -189,11 +189,23 @@ def test_a_second_plan_after_the_first_was_carried_out_keeps_all() -> None:
     assert second.to_dict()["services"] == []
 
 
-def test_the_service_stands_still_only_when_a_file_changes() -> None:
-    [service] = make_plan([wanted()], state(service="ECMA2Host", service_state="started")).to_dict()[
-        "services"
+@pytest.mark.parametrize(
+    ("found", "action", "reason"),
+    [
+        ("started", "stop, then start", "1 files change; a running service holds them and keeps its copies"),
+        ("", "stop, then start", "1 files change; a running service holds them and keeps its copies"),
+        (
+            "stopped",
+            "leave stopped",
+            "1 files change; the service does not run, ecma_stage_start_service alone starts it",
+        ),
+    ],
+)
+def test_the_service_stands_still_only_when_a_file_changes(found: str, action: str, reason: str) -> None:
+    plan = make_plan([wanted()], state(service="ECMA2Host", service_state=found)).to_dict()
+    assert plan["services"] == [
+        {"name": "ECMA2Host", "state": found or None, "action": action, "reason": reason}
     ]
-    assert (service["name"], service["action"]) == ("ECMA2Host", "stop, then start")
 
 
 def test_the_backup_lists_what_is_replaced_and_what_a_rollback_removes() -> None:

@@ -142,3 +142,23 @@ def test_a_file_of_the_current_folder_is_the_one_that_is_meant(
     for name, assembly in (("Chain.Connector.dll", "Plain.Connector"), ("Chain.Middle.dll", "Chain.Middle")):
         run(name, "--search", str(fixtures / "chain"), "--json")
         assert json.loads(capsys.readouterr().out)["connector"]["assembly"] == assembly
+
+
+def test_a_file_cut_anywhere_is_a_document_or_one_line(
+    fixtures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = (fixtures / "embedded/Embedded.Connector.dll").read_bytes()
+    codes = set()
+    for length in range(0, len(data), 64):
+        (tmp_path / "cut.dll").write_bytes(data[:length])
+        code = run(str(tmp_path / "cut.dll"))
+        output = capsys.readouterr()
+        codes.add(code)
+        if code == UNREADABLE:
+            assert output.out == ""
+            assert output.err.startswith("cut.dll: ")
+            assert "; expected " in output.err
+            assert output.err.count("\n") == 1
+        else:
+            assert output.err == ""
+    assert UNREADABLE in codes

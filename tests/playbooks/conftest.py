@@ -106,6 +106,19 @@ class Lab:
     def show(self, host):
         return json.loads(self.winlab("show", host, "--json").stdout)
 
+    def keep(self, name):
+        """Keep hosts and run folders under a name."""
+        self.winlab("snapshot", name)
+        kept = self.folder / f"runs-{name}"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.runs, kept)
+
+    def back_to(self, name):
+        """Make hosts and run folders again what was kept under a name."""
+        self.winlab("reset", name)
+        shutil.rmtree(self.runs, ignore_errors=True)
+        shutil.copytree(self.folder / f"runs-{name}", self.runs)
+
     def edit(self, host, change):
         """Change the saved state of a host while the lab is down."""
         self.down()
@@ -187,6 +200,14 @@ class Lab:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def do(self, host, *tasks):
+        """Change several things on a host as its administrator would: (module, arguments) each, in one run."""
+        play = {"hosts": host, "gather_facts": False, "tasks": [{module: args} for module, args in tasks]}
+        path = self.folder / "do.yml"
+        path.write_text(json.dumps([play]))
+        result = self.play(str(path))
+        assert result.code == 0, result.output
+
     def document(self, pattern):
         found = sorted((self.runs / "lab").glob(pattern))
         assert len(found) == 1, f"{pattern}: {found}"
@@ -218,17 +239,12 @@ def migrated_once(lab_process):
     shutil.rmtree(lab_process.runs, ignore_errors=True)
     result = lab_process.play("migrate.yml")
     assert result.code == 0, result.output
-    lab_process.winlab("snapshot", "migrated")
-    kept = lab_process.folder / "runs-migrated"
-    shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(lab_process.runs, kept)
+    lab_process.keep("migrated")
     return result
 
 
 @pytest.fixture
 def migrated(lab_process, migrated_once):
     """Hosts and run folders as one whole migration has left them."""
-    lab_process.winlab("reset", "migrated")
-    shutil.rmtree(lab_process.runs, ignore_errors=True)
-    shutil.copytree(lab_process.folder / "runs-migrated", lab_process.runs)
+    lab_process.back_to("migrated")
     return lab_process

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 import pytest
 
@@ -16,41 +15,48 @@ TOKEN = "2d7f263ed6561d2e"
 JSON_IN_CACHE = rf"{CACHE}\Contoso.Json\v4.0_9.1.0.0__{TOKEN}\Contoso.Json.dll"
 
 
-def move(lab, host, source, target):
-    folder = target.rpartition("\\")[0]
-    lab.adhoc(host, "ansible.windows.win_file", json.dumps({"path": folder, "state": "directory"}))
-    copy = {"src": source, "dest": target, "remote_src": True}
-    lab.adhoc(host, "ansible.windows.win_copy", json.dumps(copy))
-    lab.adhoc(host, "ansible.windows.win_file", json.dumps({"path": source, "state": "absent"}))
+FILE, COPY, SERVICE = (f"ansible.windows.win_{name}" for name in ("file", "copy", "service"))
+STOPPED, STARTED = (
+    (SERVICE, {"name": "FIMSynchronizationService", "state": state}) for state in ("stopped", "started")
+)
 
 
-@pytest.fixture
-def scattered(migrated):
-    """The library that the connector names lies in Bin, and what that one needs in the assembly cache."""
-    service = "name=FIMSynchronizationService state="
-    migrated.adhoc("mim01", "ansible.windows.win_service", service + "stopped")
-    move(
-        migrated,
-        "mim01",
-        rf"{SYNC}\Extensions\Contoso.Hr.Protocol.dll",
-        rf"{SYNC}\Bin\Contoso.Hr.Protocol.dll",
-    )
-    move(migrated, "mim01", rf"{SYNC}\Extensions\Contoso.Json.dll", JSON_IN_CACHE)
+def move(source, target):
+    """Tasks that move a file."""
+    return [
+        (FILE, {"path": target.rpartition("\\")[0], "state": "directory"}),
+        (COPY, {"src": source, "dest": target, "remote_src": True}),
+        (FILE, {"path": source, "state": "absent"}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def scattered_once(lab_process, migrated_once):
+    """What a person does who scatters a connector's libraries, kept as a snapshot."""
+    lab_process.back_to("migrated")
+    tasks = [
+        STOPPED,
+        *move(rf"{SYNC}\Extensions\Contoso.Hr.Protocol.dll", rf"{SYNC}\Bin\Contoso.Hr.Protocol.dll"),
+        *move(rf"{SYNC}\Extensions\Contoso.Json.dll", JSON_IN_CACHE),
+    ]
     # Neither of these is the one that is wanted: another version, and an image for 32-bit programs.
     for other in (rf"v4.0_8.0.0.0__{TOKEN}", rf"v4.0_9.1.0.0__{TOKEN}"):
         kind = "GAC_32" if "9.1" in other else "GAC_MSIL"
-        path = rf"C:\Windows\Microsoft.NET\assembly\{kind}\Contoso.Json\{other}\Contoso.Json.dll"
-        migrated.adhoc(
-            "mim01",
-            "ansible.windows.win_file",
-            json.dumps({"path": path.rpartition("\\")[0], "state": "directory"}),
-        )
-        migrated.adhoc("mim01", "ansible.windows.win_copy", json.dumps({"content": "other", "dest": path}))
-    migrated.adhoc("mim01", "ansible.windows.win_service", service + "started")
-    return migrated
+        folder = rf"C:\Windows\Microsoft.NET\assembly\{kind}\Contoso.Json\{other}"
+        tasks.append((FILE, {"path": folder, "state": "directory"}))
+        tasks.append((COPY, {"content": "other", "dest": rf"{folder}\Contoso.Json.dll"}))
+    lab_process.do("mim01", *tasks, STARTED)
+    lab_process.keep("scattered")
 
 
-def test_what_lies_in_bin_and_in_the_assembly_cache_is_fetched_and_nothing_else(scattered):
+@pytest.fixture
+def scattered(lab_process, scattered_once):
+    """The library that the connector names lies in Bin, and what that one needs in the assembly cache."""
+    lab_process.back_to("scattered")
+    return lab_process
+
+
+def test_what_lies_in_bin_and_in_the_assembly_cache_is_fetched_and_nothing_else(scattered, tmp_path):
     before = scattered.lasting("mim01")
     result = scattered.play("migrate.yml")
     assert result.code == 0, result.output
@@ -76,9 +82,7 @@ def test_what_lies_in_bin_and_in_the_assembly_cache_is_fetched_and_nothing_else(
         digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
         assert on_host[rf"{ECMA}\{name}".lower()] == digest
 
-
-def test_a_second_run_looks_again_and_changes_nothing(scattered, tmp_path):
-    assert scattered.play("migrate.yml").code == 0
+    # A second run looks again and changes nothing.
     runs = windows_tasks(scattered, "playbooks/export.yml", tmp_path)
     looked = [task for host, _, task in runs if host == "mim01" and "assembly cache" in task]
     assert looked == ["ma_export : Look for it in the global assembly cache"]
@@ -96,9 +100,7 @@ def test_a_prediction_fetches_it_too_and_leaves_nothing_on_the_host(scattered):
 
 def test_a_library_that_is_nowhere_is_told(scattered):
     path = rf"{SYNC}\Bin\Contoso.Hr.Protocol.dll"
-    scattered.adhoc("mim01", "ansible.windows.win_service", "name=FIMSynchronizationService state=stopped")
-    scattered.adhoc("mim01", "ansible.windows.win_file", json.dumps({"path": path, "state": "absent"}))
-    scattered.adhoc("mim01", "ansible.windows.win_service", "name=FIMSynchronizationService state=started")
+    scattered.do("mim01", STOPPED, (FILE, {"path": path, "state": "absent"}), STARTED)
     result = scattered.play("migrate.yml")
     assert result.code != 0
     assert (

@@ -16,6 +16,7 @@ ECMA = rf"{ROOT}\Service\ECMA"
 DLL = "Fabrikam.Badge.Connector.dll"
 AGENT = "Fabrikam Badges (plant & campus)"
 COPIES = (rf"Cache\Badges\{DLL}", rf"Cache\Badges\AutosyncService\{DLL}")
+COPY = "ansible.windows.win_copy"
 BACKUPS = r"C:\ProgramData\mim2ecma\ecma\backup"
 SHEET = {
     "Start": {"New connector": rf"{ECMA}\fabrikam-badges-plant-campus.xml"},
@@ -60,7 +61,14 @@ def fault(lab, kind, *values):
 
 
 def put(lab, path, content):
-    lab.adhoc("ecma01", "ansible.windows.win_copy", json.dumps({"content": content, "dest": path}))
+    lab.adhoc("ecma01", COPY, json.dumps({"content": content, "dest": path}))
+
+
+def put_while_stopped(lab, path, content):
+    """Put a file in the place of one that the running service holds."""
+    service = "ansible.windows.win_service"
+    stop, start = ((service, {"name": "ECMA2Host", "state": state}) for state in ("stopped", "started"))
+    lab.do("ecma01", stop, (COPY, {"content": content, "dest": path}), start)
 
 
 def digest_on(lab, path):
@@ -78,14 +86,24 @@ def plan_of(lab, name):
     )
 
 
-def newer_build(lab):
-    """The author's next build: the same identity, other bytes, judged as if an export had fetched it."""
-    for path in (lab.runs / "lab").glob(f"mim02/**/{DLL}"):
+@pytest.fixture(scope="module")
+def rebuilt_once(lab_process, migrated_once):
+    """Judge the author's next build once: the same identity, other bytes, as if an export had fetched it."""
+    lab_process.back_to("migrated")
+    for path in (lab_process.runs / "lab").glob(f"mim02/**/{DLL}"):
         path.write_bytes(path.read_bytes() + b"next build")
         data = path.read_bytes()
-    result = lab.play("playbooks/assess.yml", "--limit", "mim02")
+    result = lab_process.play("playbooks/assess.yml", "--limit", "mim02")
     assert result.code == 0, result.output
+    lab_process.keep("rebuilt")
     return sha(data)
+
+
+@pytest.fixture
+def rebuilt(lab_process, rebuilt_once):
+    """A host as one migration has left it, and a newer build of one of its connectors to stage."""
+    lab_process.back_to("rebuilt")
+    return lab_process
 
 
 def run_wizard(lab, tmp_path):
@@ -116,33 +134,31 @@ def payload(tmp_path):
     ]
 
 
-def test_a_newer_build_replaces_the_older_one_in_all_three_places(migrated, tmp_path):
-    run_wizard(migrated, tmp_path)
+def test_a_newer_build_replaces_the_older_one_in_all_three_places(rebuilt, rebuilt_once, tmp_path):
+    run_wizard(rebuilt, tmp_path)
     places = [rf"{ECMA}\{name}" for name in (DLL, *COPIES)]
-    old = {digest_on(migrated, path) for path in places}
+    old = {digest_on(rebuilt, path) for path in places}
     assert len(old) == 1 and None not in old
-    new = newer_build(migrated)
-    result = migrated.play("playbooks/stage.yml")
+    new = rebuilt_once
+    result = rebuilt.play("playbooks/stage.yml")
     assert result.code == 0, result.output
-    assert {digest_on(migrated, path) for path in places} == {new}
+    assert {digest_on(rebuilt, path) for path in places} == {new}
     kept = {
-        path: digest for path, digest in migrated.files("ecma01").items() if path.startswith(BACKUPS.lower())
+        path: digest for path, digest in rebuilt.files("ecma01").items() if path.startswith(BACKUPS.lower())
     }
     assert sorted(path.rsplit("\\ecma\\", 1)[1] for path in kept) == sorted(
         path[len(ECMA) + 1 :].lower() for path in places
     )
     assert set(kept.values()) == old
-    again = migrated.play("playbooks/stage.yml")
+    again = rebuilt.play("playbooks/stage.yml")
     assert (again.code, again.changed) == (0, {"ecma01": 0}), again.output
-    assert migrated.play("playbooks/verify.yml").code == 0
+    assert rebuilt.play("playbooks/verify.yml").code == 0
     # Somebody's own build in the way is not ours any more, whatever lay there before.
-    migrated.adhoc("ecma01", "ansible.windows.win_service", "name=ECMA2Host state=stopped")
-    put(migrated, places[1], "stale")
-    migrated.adhoc("ecma01", "ansible.windows.win_service", "name=ECMA2Host state=started")
-    result = migrated.play("playbooks/verify.yml")
+    put_while_stopped(rebuilt, places[1], "stale")
+    result = rebuilt.play("playbooks/verify.yml")
     told(result, rf"ecma01: {places[1]}: missing, or other bytes than the plans say")
-    assert migrated.play("playbooks/stage.yml").code == 0
-    assert digest_on(migrated, places[1]) == new
+    assert rebuilt.play("playbooks/stage.yml").code == 0
+    assert digest_on(rebuilt, places[1]) == new
 
 
 @pytest.mark.parametrize(
@@ -154,17 +170,15 @@ def test_a_newer_build_replaces_the_older_one_in_all_three_places(migrated, tmp_
         ("sha1", ["nth=1", "times=1"], "bring them: "),
     ],
 )
-def test_a_failure_leaves_the_host_as_it_was(migrated, kind, values, words):
-    newer_build(migrated)
-    with unchanged(migrated), fault(migrated, kind, *values):
-        result = migrated.play("playbooks/stage.yml")
+def test_a_failure_leaves_the_host_as_it_was(rebuilt, kind, values, words):
+    with unchanged(rebuilt), fault(rebuilt, kind, *values):
+        result = rebuilt.play("playbooks/stage.yml")
     told(result, f"ecma01: {words}", "expected", "again.")
 
 
-def test_a_full_disk_is_told_by_the_plan_and_changes_nothing(migrated):
-    newer_build(migrated)
-    with unchanged(migrated), fault(migrated, "disk-full", "drive=C", "bytes=20000000"):
-        result = migrated.play("playbooks/stage.yml")
+def test_a_full_disk_is_told_by_the_plan_and_changes_nothing(rebuilt):
+    with unchanged(rebuilt), fault(rebuilt, "disk-full", "drive=C", "bytes=20000000"):
+        result = rebuilt.play("playbooks/stage.yml")
     told(result, "ecma01: disk of the ECMA folder: 20000000 bytes free; expected", "Free space on the disk")
 
 
@@ -172,8 +186,7 @@ def test_files_that_are_already_there_are_decided_by_their_owner_and_by_people(m
     foreign, vendor = rf"{ECMA}\Fabrikam.Badge.Client.dll", rf"{ECMA}\Microsoft.IAM.Connector.GenericSql.dll"
     mine = digest_on(migrated, foreign)
     microsofts = digest_on(migrated, vendor)
-    migrated.adhoc("ecma01", "ansible.windows.win_service", "name=ECMA2Host state=stopped")
-    put(migrated, foreign, "somebody's")
+    put_while_stopped(migrated, foreign, "somebody's")
     theirs = digest_on(migrated, foreign)
     result = migrated.play("playbooks/stage.yml")
     told(result, f"ecma01: {foreign}: ", "somebody changed the file that we staged", "ecma_stage_replace")

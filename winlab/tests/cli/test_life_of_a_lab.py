@@ -21,6 +21,8 @@ from winlab import control, modules
 
 from .conftest import DEFINITION, Lab
 
+pytestmark = pytest.mark.lab
+
 
 def endpoints(lab: Lab) -> dict[str, Any]:
     return dict(json.loads((lab.state / "endpoints.json").read_text()))

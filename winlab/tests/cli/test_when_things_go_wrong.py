@@ -27,6 +27,8 @@ from winlab import lab as labs
 
 from .conftest import Lab
 
+pytestmark = pytest.mark.lab
+
 NEXT_STEP = "Run `winlab reset`, or `winlab reset NAME` for a snapshot."
 DONE = "-EncodedCommand " + base64.b64encode("exit 0".encode("utf-16-le")).decode()
 

@@ -30,6 +30,20 @@ EVIDENCE_FILE = "evidence.md"
 TARGETS_FILE = "upstream-targets.md"
 __all__ = ["RESULTS_FILE", "check", "of_module", "results", "status_of", "write"]
 KINDS = ("transcript", "upstream test", "source line", "assumption")
+# What is assumed of an option that a twin does not read: that it changes nothing here, and why.
+_NO_CERTIFICATE = (
+    "read together with client_cert alone (WebRequest.psm1 lines 258-279), which is refused by name"
+)
+ASSUMED: dict[tuple[str, str], str] = {
+    ("ansible.windows.setup", "gather_timeout"): "facts of a simulated host take no time",
+    (
+        "ansible.windows.win_package",
+        "wait_for_children",
+    ): "programs here start no processes that outlive them",
+    ("ansible.windows.win_get_url", "client_cert_password"): _NO_CERTIFICATE,
+    ("ansible.windows.win_package", "client_cert_password"): _NO_CERTIFICATE,
+    ("ansible.windows.win_uri", "client_cert_password"): _NO_CERTIFICATE,
+}
 _PARAM = re.compile(r"""Get-AnsibleParam\b[^\n]*?(?:-name\s+)?["'](?P<name>\w+)["']""", re.IGNORECASE)
 
 
@@ -160,6 +174,17 @@ def evidence_table() -> str:
         "* *upstream test*: a task of the collection's integration targets gives the option, and passes.",
         "* *source line*: the twin was written from the line of the module's source that declares it.",
         "* *assumption*: no line was found, or the twin does not name the option: do not rely on it.",
+        "",
+        "## Options that rest on assumption",
+        "",
+        "| Module | Option | Assumed |",
+        "|---|---|---|",
+        *(
+            f"| {name} | `{row.option}` | no effect: {ASSUMED.get((name, row.option), NONE)} |"
+            for name, found in twins.items()
+            for row in found
+            if row.kind == "assumption"
+        ),
         "",
         "## Behaviours that upstream's targets show and no line of source",
         "",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from winlab.arguments import legacy
-from winlab.errors import ModuleFailure
+from winlab.errors import ModuleFailure, NotModelled
 from winlab.modules import Call, expand_variables
 
 
@@ -55,8 +55,17 @@ def test_names_are_found_without_regard_to_case_and_by_alias() -> None:
 
 
 def test_an_explicit_null_is_not_replaced_by_the_default() -> None:
-    assert legacy.param(call(option=None), "option", default="d") is None
-    assert legacy.param(call(), "option", default="d") == "d"
+    assert legacy.param(call(option=None), "option", type="bool", default=True) is None
+    assert legacy.param(call(), "option", type="bool", default=True) is True
+
+
+@pytest.mark.parametrize("keywords", [{"failifempty": True}, {"default": "d"}])
+def test_an_explicit_null_where_a_text_is_counted_on_is_not_modelled(keywords: dict[str, Any]) -> None:
+    with pytest.raises(NotModelled) as caught:
+        legacy.param(call(option=None), "option", type="str", **keywords)
+    assert str(caught.value) == (
+        "winlab: ansible.windows.win_example with option: null is not modelled. Leave the option out or give it a value."
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from winlab.behaviours import BEHAVIOURS, Behaviour
 
-from winlab import cli, evidence, upstream_results
+from winlab import cli, evidence, modules, pins, upstream_results
 
 pytest.importorskip("ansible_collections", reason="the PyPI package ansible is not installed")
 # Targets that have passed once: their number only grows, and none of them may become anything else.
@@ -109,6 +109,18 @@ def test_options_have_the_line_that_declares_them() -> None:
     assert "sensitive_parameters.username" in nested
     legacy = {row.option: row for row in evidence.of_module("ansible.windows.win_acl")}
     assert legacy["rights"].source.startswith("win_acl.ps1:")
+
+
+def test_each_assumption_says_what_is_assumed_and_the_guide_says_how_many_there_are() -> None:
+    rows = {
+        (name, row.option)
+        for name in sorted(set(modules.names()) & set(pins.pinned()))
+        for row in evidence.of_module(name)
+        if row.kind == "assumption"
+    }
+    assert rows == set(evidence.ASSUMED)
+    guide = evidence.default_folder().parents[1] / "docs" / "simulated-hosts.md"
+    assert f"rest on assumption: {len(rows)}" in guide.read_text(encoding="utf-8")
 
 
 def test_a_stale_or_missing_table_is_an_error_that_says_what_to_do(

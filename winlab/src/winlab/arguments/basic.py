@@ -22,7 +22,7 @@ from winlab.arguments.conversions import (
     to_int,
 )
 from winlab.arguments.powershell import dotnet_string
-from winlab.arguments.specs import UINT32, Spec
+from winlab.arguments.specs import DELEGATES, Spec
 from winlab.errors import Win32Error
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -261,7 +261,7 @@ class Checker:
         try:
             converted = self._convert(option.type, value)
         except ConversionError as error:
-            kind = "delegate" if option.type == UINT32 else option.type
+            kind = "delegate" if option.type in DELEGATES else option.type
             self._fail(
                 f"argument for {name} is of type {dotnet_type(value)} and we were unable to convert "
                 f"to {kind}: {error}"

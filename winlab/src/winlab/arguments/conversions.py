@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import struct
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from winlab.arguments.powershell import dotnet_string
-from winlab.arguments.specs import UINT32
+from winlab.arguments.specs import DOUBLE, GUID, INT64, UINT32, VERSION
+from winlab.errors import NotModelled
 
 _TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
 _FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
@@ -120,6 +122,43 @@ def _to_uint32(value: Any) -> int:
     return number
 
 
+def _parsed(kind: str, parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """A delegate that hands the text to a `Parse` of .NET."""
+
+    def convert(value: Any) -> Any:
+        text = dotnet_string(value)
+        try:
+            return parse(text)
+        except ValueError:
+            raise NotModelled(
+                f"how .NET refuses {text!r} as {kind}", "Only valid values are known (conversions.py)."
+            ) from None
+
+    return convert
+
+
+def _guid(text: str) -> str:
+    """`Guid.ParseExact(text.Trim('{}').Replace('-', ''), 'N')` and its usual text."""
+    digits = text.strip("{}").replace("-", "")
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", digits):
+        raise ValueError
+    return str(uuid.UUID(digits))
+
+
+def _version(text: str) -> str:
+    """`Version.Parse`: two to four numbers; here as its usual text."""
+    numbers = [_int64(part) for part in text.split(".")]
+    if not 2 <= len(numbers) <= 4 or any(number not in range(2**31) for number in numbers):
+        raise ValueError
+    return ".".join(map(str, numbers))
+
+
+def _int64(text: str) -> int:
+    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text) or int(text) not in range(-(2**63), 2**63):
+        raise ValueError
+    return int(text)
+
+
 def _to_float(value: Any) -> float:
     text = dotnet_string(value).strip()
     if not re.fullmatch(
@@ -204,4 +243,8 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "raw": lambda value: value,
     "str": _to_str,
     UINT32: _to_uint32,
+    GUID: _parsed(GUID, _guid),
+    VERSION: _parsed(VERSION, _version),
+    INT64: _parsed(INT64, _int64),
+    DOUBLE: _parsed(DOUBLE, float),
 }

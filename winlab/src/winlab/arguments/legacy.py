@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from winlab.arguments.powershell import as_float, as_int, dotnet_string, equals, interpolated
-from winlab.errors import ModuleFailure
+from winlab.errors import ModuleFailure, NotModelled
 
 if TYPE_CHECKING:
     from winlab.modules import Call
@@ -50,6 +50,7 @@ def param(
 
     Raises:
         ModuleFailure: with the text that the real function gives.
+        NotModelled: an explicit null where the module counts on a text; what follows there differs by module.
     """
     keys = result or {}
     found, value = _find(call.raw, (name, *aliases))
@@ -71,6 +72,8 @@ def param(
                 ),
                 **keys,
             )
+    if value is None and found is not None and (failifempty or isinstance(default, str)):
+        raise NotModelled(f"{call.name} with {name}: null", "Leave the option out or give it a value.")
     return None if value is None else _convert(call, name, value, type, keys)
 
 

@@ -27,7 +27,10 @@ _FRAGMENT_FUNCTIONS = {
     # function -> name of the util that defines it
     "Get-AnsibleWindowsWebRequestSpec": f"{_WINDOWS_UTILS}.WebRequest.psm1",
 }
-UINT32 = "uint32"  # a delegate in the real specification, [Func[[Object], [UInt32]]] { [UInt32]$args[0] }
+# Delegates in the real specification: win_service.ps1, [Func[[Object], [UInt32]]] { [UInt32]$args[0] }, and
+# win_pssession_configuration.ps1 lines 9-22, one `Parse` of .NET each.
+UINT32, GUID, VERSION, INT64, DOUBLE = "uint32", "guid", "version", "int64", "double"
+DELEGATES = (UINT32, GUID, VERSION, INT64, DOUBLE)
 
 # Values that are no literals, by their text: (module, expression) -> value.
 _KNOWN_EXPRESSIONS: dict[tuple[str, str], Any] = {
@@ -43,7 +46,13 @@ _KNOWN_EXPRESSIONS: dict[tuple[str, str], Any] = {
         "registry",
         "auto",
     ],
+    **{
+        ("community.windows.win_pssession_configuration", f"$type.{kind}"): kind
+        for kind in (GUID, VERSION, INT64, DOUBLE)
+    },
 }
+# `$a + $b`: a new hashtable with the keys of both.
+_SUM = re.compile(r"\$\w+(?:\s*\+\s*\$\w+)+")
 # setup.ps1 adds every option that it does not know as type raw before it creates the module.
 TAKES_ANY_OPTION = frozenset({"ansible.windows.setup"})
 
@@ -146,7 +155,7 @@ def _literals(
     parts = [
         _literal(name, text, rf"^Function {function} \{{.*?#>\s*^\s*(?=@\{{)") for function, text in fragments
     ]
-    return _resolved_all(name, data), [_resolved_all(name, part) for part in parts]
+    return _resolved_all(name, data, source), [_resolved_all(name, part, "") for part in parts]
 
 
 def _literal(name: str, source: str, pattern: str) -> dict[str, Any]:
@@ -195,14 +204,16 @@ def _spec(name: str, data: Mapping[str, Any]) -> Spec:
     return Spec(**values)
 
 
-def _resolved_all(name: str, value: Any) -> Any:
+def _resolved_all(name: str, value: Any, source: str) -> Any:
     """The same with every known expression replaced by its value."""
     if isinstance(value, dict):
-        return {key: _resolved_all(name, item) for key, item in value.items()}
+        return {key: _resolved_all(name, item, source) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolved_all(name, item) for item in value]
+        return [_resolved_all(name, item, source) for item in value]
     if not isinstance(value, Expression):
         return value
+    if source and _SUM.fullmatch(value.text):
+        return _sum(name, value.text, source)
     try:
         return _KNOWN_EXPRESSIONS[name, value.text]
     except KeyError:
@@ -210,6 +221,18 @@ def _resolved_all(name: str, value: Any) -> Any:
             f"the value {value.text} in the option specification of {name}",
             "Add it to _KNOWN_EXPRESSIONS of winlab/arguments/specs.py.",
         ) from None
+
+
+def _sum(name: str, text: str, source: str) -> dict[str, Any]:
+    """Hashtables that are literals of their own, added: win_pssession_configuration.ps1 line 91."""
+    total: dict[str, Any] = {}
+    for variable in re.findall(r"\w+", text):
+        part = _literal(name, source, rf"^\s*\${variable}\s*=\s*(?=@\{{)")
+        if twice := sorted(set(part) & set(total)):
+            # PowerShell refuses the sum: "Item has already been added".
+            raise NotModelled(f"the option specification of {name}", f"{text} has {', '.join(twice)} twice.")
+        total |= _resolved_all(name, part, source)
+    return total
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -7,6 +7,7 @@ import ntpath
 from typing import Any
 
 from winlab.arguments import legacy
+from winlab.arguments.powershell import interpolated
 from winlab.errors import ModuleFailure
 from winlab.modules import Call, twin
 
@@ -17,10 +18,10 @@ def async_status(call: Call) -> dict[str, Any]:
     job = legacy.param(call, "jid", failifempty=True, result={"changed": False})
     mode = legacy.param(call, "mode", default="status", validateset=("status", "cleanup"))
     folder = legacy.param(call, "_async_dir", type="path", failifempty=True)
-    path = ntpath.join(folder, job)
+    path = ntpath.join(folder, interpolated(job))  # line 16: Combine takes texts
     if not call.host.files.exists(path, call.session):
         raise ModuleFailure(f"could not find job at '{folder}'", ansible_job_id=job, started=1, finished=1)
-    if mode == "cleanup":
+    if str(mode).lower() == "cleanup":
         call.host.files.delete(path, recursive=True, session=call.session)
         return {"ansible_job_id": job, "erased": path}
     text = call.host.files.read_bytes(path, call.session)

@@ -40,9 +40,7 @@ class _Task:
         self.name: str = param(call, "name", type="str", failifempty=True)
         states = ("present", "clear", "absent")
         self.state = param(call, "state", type="str", default="present", validateset=states).lower()
-        self.sources: list[str] = [
-            str(source) for source in param(call, "sources", type="list", default=[]) or []
-        ]
+        self.sources: list[str] = [str(source) for source in param(call, "sources", type="list") or []]
         self.files = {option: param(call, option, type="path") for option in _FILES}
         self.size = param(call, "maximum_size", type="str")
         self.action = param(call, "overflow_action", type="str", validateset=_ACTIONS)

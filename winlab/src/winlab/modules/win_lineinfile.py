@@ -27,11 +27,10 @@ _NOT_REDIRECTED = (
 def win_lineinfile(call: Call) -> dict[str, Any]:
     """Make sure that a line is in a text file, or is not (lines 335-479)."""
     edit = _Edit(call)
-    state: str = param(call, "state", type="str", default="present", validateset=("present", "absent"))
     if edit.disk.is_container(edit.path):
         _fail(f"Path {edit.path} is a directory")
     edit.choose_encoding()
-    return edit.absent() if state.lower() == "absent" else edit.present()
+    return edit.absent() if edit.state.lower() == "absent" else edit.present()
 
 
 @dataclass
@@ -41,13 +40,15 @@ class _Edit:
     encoding: Encoding = UTF8_BARE
 
     def __post_init__(self) -> None:
-        """Lines 337-353, in this order."""
+        """Lines 346-357, in this order."""
         call = self.call
         self.disk = Disk(call)
         self.path: str = param(
             call, "path", type="path", failifempty=True, aliases=("dest", "destfile", "name")
         )
         self.regex = param(call, "regex", type="str", aliases=("regexp",))
+        states = ("present", "absent")
+        self.state: str = param(call, "state", type="str", default="present", validateset=states)
         self.line = param(call, "line", type="str")
         self.backrefs = param(call, "backrefs", type="bool", default=False)
         self.insertafter = param(call, "insertafter", type="str")

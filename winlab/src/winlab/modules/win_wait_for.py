@@ -21,7 +21,8 @@ def win_wait_for(call: Call) -> dict[str, Any]:
     """Wait for a file, a text in a file, or a port; without either, just wait.
 
     `drained` is met at once: winlab's hosts keep no connections. A `timeout` of 0 never looks (the loops of
-    lines 112, 141 and 173 test the time first).
+    lines 112, 141 and 173 test the time first). A connection stands or is refused at once, so that any
+    `connect_timeout` from a second up comes to the same.
     """
     begun = time.monotonic()
     options = _Options(call)
@@ -48,6 +49,7 @@ class _Options:
     """The options with the checks of lines 30-64."""
 
     def __init__(self, call: Call) -> None:
+        self.connect_timeout = param(call, "connect_timeout", type="int", default=5)
         self.delay = param(call, "delay", type="int")
         self.exclude_hosts = param(call, "exclude_hosts", type="list")
         self.host = param(call, "host", type="str", default="127.0.0.1")
@@ -95,6 +97,12 @@ def _condition(call: Call, options: _Options) -> Callable[[], bool]:
         return lambda: _file_state(call, options.path, options.regex) is wanted
     if options.state == "drained":
         return lambda: True
+    if (options.connect_timeout or 0) < 1:
+        # Line 59: the wait ends before or after the connection stands; nobody can say which.
+        raise NotModelled(
+            f"win_wait_for with connect_timeout: {options.connect_timeout}",
+            "A second or more is the same here.",
+        )
     name = "localhost" if options.host in _ANY else options.host
     if not _web_places.is_own(call.host, name) and neighbours.find(call.host, name) is None:
         raise NotModelled(

@@ -46,6 +46,16 @@ public static class Driver
     {
         if ((spec["type"] as string) == "uint32")
             spec["type"] = new Func<object, uint>(v => Convert.ToUInt32(v));
+        // win_pssession_configuration.ps1, lines 9 to 22.
+        if ((spec["type"] as string) == "guid")
+            spec["type"] = new Func<object, Guid>(
+                v => Guid.ParseExact(v.ToString().Trim('}', '{').Replace("-", ""), "N"));
+        if ((spec["type"] as string) == "version")
+            spec["type"] = new Func<object, Version>(v => Version.Parse(v.ToString()));
+        if ((spec["type"] as string) == "int64")
+            spec["type"] = new Func<object, long>(v => Int64.Parse(v.ToString()));
+        if ((spec["type"] as string) == "double")
+            spec["type"] = new Func<object, double>(v => Double.Parse(v.ToString()));
         if (spec["options"] is Hashtable)
             foreach (DictionaryEntry entry in (Hashtable)spec["options"]) SetDelegates((Hashtable)entry.Value);
     }

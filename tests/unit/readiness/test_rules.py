@@ -1,5 +1,7 @@
 """Each rule finds what it is for, with its severity, and leaves an ordinary management agent alone."""
 
+import re
+
 from judging import judged, rules
 
 from mim2ecma.readiness.catalogue import RULES
@@ -12,7 +14,6 @@ def test_an_ordinary_management_agent_is_ready():
     assert not result.unreadable
 
 
-def test_every_rule_of_the_catalogue_is_documented(pytestconfig):
+def test_the_documented_rules_are_those_of_the_catalogue(pytestconfig):
     text = (pytestconfig.rootpath / "docs" / "readiness-rules.md").read_text("utf-8")
-    for rule in RULES:
-        assert f"### {rule} " in text
+    assert sorted(re.findall(r"^### (R[0-9]+b?) ", text, re.M)) == sorted(RULES)

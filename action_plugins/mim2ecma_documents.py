@@ -46,15 +46,20 @@ class ActionModule(ActionBase):
             )
         try:
             return {**result, **self._write(given)}
-        except (Mim2EcmaError, OSError) as problem:
+        except (Mim2EcmaError, OSError, ValueError) as problem:
             raise AnsibleActionFail(str(problem)) from None
 
     def _write(self, given):
         folder = Path(given["folder"])
         texts = {
-            folder / folders.check_relative(name, str(folder)): str(text)
+            folder / folders.check_relative(name, str(folder)): text
             for name, text in given["documents"].items()
         }
+        for path, text in texts.items():
+            if not isinstance(text, str):
+                raise ValueError(
+                    f"{path}: content: no text; expected that of a document. Write it with mim2ecma_document."
+                )
         written = [
             path.relative_to(folder).as_posix()
             for path, text in texts.items()

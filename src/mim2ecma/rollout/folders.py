@@ -137,8 +137,12 @@ def write_text(target: Path, text: str, *, dry_run: bool = False) -> bool:
         Whether it was, or would be, written.
     """
     data = text.encode()
-    if target.is_file() and target.read_bytes() == data:
-        return False
+    if target.is_file() and not target.is_symlink() and target.read_bytes() == data:
+        if target.stat().st_mode & 0o777 == FILE_MODE:
+            return False
+        if not dry_run:
+            target.chmod(FILE_MODE)  # exports and what is made of them are confidential
+        return True
     if dry_run:
         return True
     make_folder(target.parent)

@@ -111,3 +111,26 @@ def test_an_existing_folder_keeps_its_mode(tmp_path):
     (tmp_path / "open").mkdir(mode=0o755)
     make_folder(tmp_path / "open" / "inner")
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755
+
+
+def test_a_document_that_others_may_read_is_made_private_again(tmp_path):
+    target = tmp_path / "new" / "plan.json"
+    assert write_text(target, "{}", dry_run=True)
+    assert not target.exists()
+    assert write_text(target, "{}")
+    assert not write_text(target, "{}")
+    target.chmod(0o644)
+    assert write_text(target, "{}", dry_run=True)
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert write_text(target, "{}")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert not write_text(target, "{}")
+
+
+def test_a_link_in_the_place_of_a_document_is_replaced(tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    target = tmp_path / "plan.json"
+    target.symlink_to(other)
+    assert write_text(target, "{}")
+    assert not target.is_symlink()

@@ -37,7 +37,7 @@ FOLDER_FILES = 1000
 FOLDER_GROWTH = 1.2
 """Time per file of the whole folder over that of a tenth of it: linear, with room for the clock's noise."""
 FOLDER_CORES = 0.75
-"""Share of the cores there are that the command keeps busy over the whole folder, its start included."""
+"""Share of the cores there are that the command keeps busy, its start left out."""
 
 # Ratios the project has set itself: 2.0 for the 2 MB sample and the large export, 10 where the whole schema
 # becomes a model, 4 for the command line.
@@ -228,7 +228,8 @@ def folder() -> Iterable[bool]:
 
     script = Path(sys.executable).with_name("mim2ecma")
     text = export(attributes=[Attribute(f"attribute{number}") for number in range(50)])
-    per_file, cores = [], 0.0
+    per_file: list[float] = []
+    totals: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         for count in (FOLDER_FILES // 10, FOLDER_FILES):
             target = Path(name) / str(count)
@@ -240,13 +241,15 @@ def folder() -> Iterable[bool]:
             elapsed, after = time.perf_counter() - start, os.times()
             busy = after.children_user + after.children_system - before.children_user - before.children_system
             per_file.append(elapsed / count)
-            cores = busy / elapsed
+            totals.append((busy, elapsed))
             print(
                 f"folder of {count:5} files: {elapsed:6.2f} s, {count / elapsed:7.0f} files/s, "
-                f"{cores:4.2f} cores"
+                f"{busy / elapsed:4.2f} cores"
             )
-    # The start of the command weighs on the small folder, so a linear folder is a little under 1.
+    # The start of the command weighs on the small folder: a linear folder is under 1. The cores are those of
+    # the files that the large folder has more: there the start does not count.
     growth, wanted = per_file[-1] / per_file[0], FOLDER_CORES * (os.cpu_count() or 1)
+    cores = (totals[-1][0] - totals[0][0]) / (totals[-1][1] - totals[0][1])
     for name, found, limit, within in (
         ("  time per file, all over a tenth", growth, f"at most {FOLDER_GROWTH}", growth <= FOLDER_GROWTH),
         ("  busy cores", cores, f"at least {wanted:.2f}", cores >= wanted),

@@ -1,10 +1,15 @@
-"""Sorts the tests: those of the package alone, and first among the others those with simulated hosts."""
+"""For every test of both distributions: which belong together, and in which order they run.
+
+The folder `winlab/` is named like the package: imported by path, its tests would make a second, empty
+`winlab` unless the real package is there before them.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import winlab as _winlab  # noqa: F401  (see above)
 
 TESTS = Path(__file__).parent / "tests"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 import winlab as _winlab  # noqa: F401  (see above)
 
 TESTS = Path(__file__).parent / "tests"

@@ -106,12 +106,17 @@ class Served:
         **variables: Any,
     ) -> Outcome:
         """Run tasks with ansible-playbook, on one inventory host a transport, named after it."""
-        hosts = {}
-        for name in transports:
-            options = TRANSPORTS[name]
-            scheme = options.get("ansible_winrm_scheme") or options["ansible_psrp_protocol"]
-            hosts[name] = {**options, "ansible_port": self.service.ports[scheme]}
-        common = {
+        hosts = {name: self.reached_by(name, **variables) for name in transports}
+        play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
+        return run_plays(self.folder, hosts, [play], *arguments, environment=environment)
+
+    def reached_by(self, transport: str, **variables: Any) -> dict[str, Any]:
+        """The variables of an inventory host for a connection to this one."""
+        options = TRANSPORTS[transport]
+        scheme = options.get("ansible_winrm_scheme") or options["ansible_psrp_protocol"]
+        return {
+            **options,
+            "ansible_port": self.service.ports[scheme],
             "ansible_host": self.service.address,
             "ansible_winrm_ca_trust_path": str(self.ca),
             "ansible_psrp_ca_cert": str(self.ca),
@@ -120,36 +125,47 @@ class Served:
             **self.variables,
             **variables,
         }
-        self._write("hosts.yml", {"all": {"hosts": hosts, "vars": common}})
-        self._write("play.yml", [{"hosts": "all", "gather_facts": False, "tasks": tasks}])
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                "-i",
-                "hosts.yml",
-                "play.yml",
-                *arguments,
-            ],
-            capture_output=True,
-            encoding="utf-8",
-            cwd=self.folder,
-            check=False,
-            timeout=600,
-            env={
-                **os.environ,
-                "NO_PROXY": "127.0.0.0/8",
-                "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-                "ANSIBLE_HOME": str(self.folder / "home"),
-                "ANSIBLE_CONFIG": "",
-                "ANSIBLE_NOCOLOR": "1",
-                **(environment or {}),
-            },
-        )
-        return _outcome(done)
 
-    def _write(self, name: str, content: Any) -> None:
-        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-        (self.folder / name).write_text(text, encoding="utf-8")
+
+def run_plays(
+    folder: Path,
+    hosts: dict[str, dict[str, Any]],
+    plays: list[dict[str, Any]],
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+) -> Outcome:
+    """Run plays with ansible-playbook on an inventory of these hosts and their variables."""
+    write_yaml(folder / "hosts.yml", {"all": {"hosts": hosts}})
+    write_yaml(folder / "play.yml", plays)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "hosts.yml",
+            "play.yml",
+            *arguments,
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=folder,
+        check=False,
+        timeout=600,
+        env={
+            **os.environ,
+            "NO_PROXY": "127.0.0.0/8",
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            "ANSIBLE_HOME": str(folder / "home"),
+            "ANSIBLE_CONFIG": "",
+            "ANSIBLE_NOCOLOR": "1",
+            **(environment or {}),
+        },
+    )
+    return _outcome(done)
+
+
+def write_yaml(path: Path, content: Any) -> None:
+    """Write a document for Ansible."""
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def _outcome(done: subprocess.CompletedProcess[str]) -> Outcome:

@@ -1,10 +1,11 @@
-"""Runs a table on a served host with the real Ansible, and holds host and results against it."""
+"""Runs tables on served hosts with the real Ansible, and holds hosts and results against them."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from winlab.products import media, templates
 
 from winlab import execution, scripts
 
-from ..served import PASSWORD, Outcome, Served, serve
+from ..served import PASSWORD, Outcome, Served, run_plays, serve, write_yaml
 from .tables import Case, Table
 
 LIMITED = "limited"
@@ -134,9 +135,31 @@ def fill(host: Host) -> None:
 _ADMINISTRATOR = {"administrator": {"name": "Administrator", "password": "administrator"}}
 
 
-def run_table(table: Table, folder: Path, transport: str) -> list[str]:
-    """Run all cases in their order. Returns a line for each that is not as the table says."""
-    watch = Watch()
+def run_tables(tables: Sequence[Table], folder: Path, transport: str) -> dict[str, list[str]]:
+    """Run all cases of some tables in their order, each table on a host of its own, with one ansible-playbook.
+
+    Returns:
+        By module a line for each case that is not as its table says.
+    """
+    watches = {table.module: Watch() for table in tables}
+    hosts: dict[str, dict[str, Any]] = {}
+    with contextlib.ExitStack() as stack:
+        for table in tables:
+            watch, place = watches[table.module], folder / table.module
+            served = stack.enter_context(_served(table, place, watch))
+            watch.look(served.host)
+            given = {"media": str(media.folder()), "script": SCRIPT, "authority": str(served.ca)}
+            hosts[table.module] = served.reached_by(transport, **given)
+            write_yaml(place / "table.yml", [_play(table)])
+        outcome = run_plays(
+            folder,
+            hosts,
+            [{"ansible.builtin.import_playbook": f"{table.module}/table.yml"} for table in tables],
+        )
+    return {table.module: _judged(table, outcome, watches[table.module]) for table in tables}
+
+
+def _served(table: Table, folder: Path, watch: Watch) -> contextlib.AbstractContextManager[Served]:
     for name, text in table.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,37 +168,53 @@ def run_table(table: Table, folder: Path, transport: str) -> list[str]:
     if neighbours.KEY in definition:
         web = definition[neighbours.KEY]
         definition[neighbours.KEY] = neighbours.checked(folder / "winlab.yml", neighbours.KEY, web)
-    with serve(folder, fill, runner=watch.run, **definition) as served:
-        watch.look(served.host)
-        outcome = _play(table, served, transport)
+    return serve(folder, fill, runner=watch.run, **definition)
+
+
+def _play(table: Table) -> dict[str, Any]:
+    tasks = [
+        {"name": f"before {number}", "ignore_errors": True, **task}
+        for number, task in enumerate(table.before, 1)
+    ]
+    for number, case in enumerate(table.cases, 1):
+        task: dict[str, Any] = {"name": f"case {number} ({case.kind})", table.action: dict(case.args) or None}
+        diff = case.kind == "diff" or _shows_that_there_is_no_diff(table, case)
+        task |= {"ignore_errors": True, "check_mode": case.check, "diff": diff, **case.task}
+        if case.kind == "right":
+            task["vars"] = {"ansible_user": LIMITED, **task.get("vars", {})}
+        tasks.append(task)
+    # A host that cannot be reached must not end the plays of the other tables.
+    return {"hosts": table.module, "gather_facts": False, "ignore_unreachable": True, "tasks": tasks}
+
+
+def _judged(table: Table, outcome: Outcome, watch: Watch) -> list[str]:
+    found = [
+        (name, results[table.module], times)
+        for (name, results), times in zip(outcome.tasks, outcome.times, strict=True)
+        if table.module in results
+    ]
     count = len(table.before)
-    if len(outcome.tasks) != count + len(table.cases):
-        return [f"{table.module}: {len(outcome.tasks)} results of {count + len(table.cases)}: {outcome.text}"]
+    if len(found) != count + len(table.cases):
+        return [f"{table.module}: {len(found)} results of {count + len(table.cases)}: {outcome.text}"]
     lines = []
-    for place, (name, results) in enumerate(outcome.tasks):
-        result = results[transport]
+    for place, (name, result, times) in enumerate(found):
         if place < count:
             if result.get("failed") or result.get("unreachable"):
                 lines.append(f"{table.module}: {name}: {result}")
             continue
-        start, end = (datetime.fromisoformat(text).timestamp() for text in outcome.times[place])
+        start, end = (datetime.fromisoformat(text).timestamp() for text in times)
         case = table.cases[place - count]
+        if _shows_that_there_is_no_diff(table, case) and "diff" in result:
+            lines.append(f"{table.module}: {name}: a diff; expected none: {table.cannot['diff']}")
         lines += [f"{table.module}: {name}: {line}" for line in differences(case, result)]
         if case.keep:
             lines += [f"{table.module}: {name}: {line}" for line in changes(watch.at(start), watch.at(end))]
     return lines
 
 
-def _play(table: Table, served: Served, transport: str) -> Outcome:
-    tasks = [{"name": f"before {number}", **task} for number, task in enumerate(table.before, 1)]
-    for number, case in enumerate(table.cases, 1):
-        task: dict[str, Any] = {"name": f"case {number} ({case.kind})", table.action: dict(case.args) or None}
-        task |= {"ignore_errors": True, "check_mode": case.check, "diff": case.kind == "diff", **case.task}
-        if case.kind == "right":
-            task["vars"] = {"ansible_user": LIMITED, **task.get("vars", {})}
-        tasks.append(task)
-    given = {"media": str(media.folder()), "script": SCRIPT, "authority": str(served.ca)}
-    return served.play(tasks, transports=(transport,), **given)
+def _shows_that_there_is_no_diff(table: Table, case: Case) -> bool:
+    """A module without a diff is asked for one all the same, with what it has done before."""
+    return "diff" in table.cannot and case.kind == "again"
 
 
 def differences(case: Case, result: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from winlab.errors import WinlabError
+from winlab.errors import NotModelled, WinlabError
 from winlab.host.model import Host
 from winlab.products import existing_sync, mim_sync, templates
 from winlab.products.mim_configuration import STATE, SyncConfiguration
@@ -38,6 +38,17 @@ def test_fresh_host_looks_lived_in(box: Any) -> None:
     assert host.registry.get(r"HKLM\SOFTWARE\Tailspin\Backup", "Server").data == "backup.test.example"
     running = [service for service in host.services.all() if service.start_mode == "auto"]
     assert len(running) > 10 and all(service.state == "running" for service in running)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("ipconfig", "ipconfig"), ("icacls /grant x", "icacls"), (r"C:\Windows\regedit.exe /s x", "regedit")],
+)
+def test_a_program_of_windows_that_nobody_has_modelled_is_there_and_says_so(
+    box: Any, line: str, name: str
+) -> None:
+    with pytest.raises(NotModelled, match=rf"the program '{name}'.*Register a function with"):
+        box.run(line)
 
 
 def test_every_automatic_service_runs_again_after_a_reboot(make: Callable[..., Any]) -> None:

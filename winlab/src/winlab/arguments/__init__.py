@@ -9,7 +9,9 @@ from typing import Any
 
 from winlab.arguments.basic import PASS_VARIABLES, Checker, Refused, Resolver, Unhandled
 from winlab.arguments.legacy import to_bool
+from winlab.arguments.powershell import dotnet_string
 from winlab.arguments.specs import TAKES_ANY_OPTION, Spec, has_fragments, is_basic, spec_of
+from winlab.errors import NotModelled
 from winlab.manifest import Script
 
 __all__ = ["Checked", "Finished", "Resolver", "check"]
@@ -96,14 +98,57 @@ def check(
         raise Finished(result, 0 if refusal.skipped else 1) from None
     except Unhandled as error:
         raise Finished(_unhandled(str(error), script), 1) from None
+    _refuse_what_slips_through(name, spec, checker.params)
     internal = checker.internal
     return Checked(
-        params=dict(checker.params),
+        params=_as_modules_see_them(name, spec.options, checker.params),
         check_mode=checker.check_mode,
         diff_mode=bool(internal.get("diff")),
         verbosity=int(internal.get("verbosity") or 0),
         _checker=checker,
     )
+
+
+def _as_modules_see_them(name: str, options: Mapping[str, Spec], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as a module's code takes them: choices are written as the specification lists them.
+
+    Ansible.Basic keeps a choice as typed, and `-eq`, `switch`, enumerations and hashtables of PowerShell
+    ignore its case; a twin need not. An explicit null where the code counts on a value is not modelled.
+    """
+    result: dict[str, Any] = {}
+    for key, value in params.items():
+        option = options.get(key)
+        counted_on = option and (option.required or (option.default is not None and option.type != "bool"))
+        if value is None and counted_on:
+            raise NotModelled(f"{name} with {key}: null", "Leave the option out or give it a value.")
+        result[key] = value if option is None else _as_listed(name, option, value)
+    return result
+
+
+def _refuse_what_slips_through(name: str, spec: Spec, params: Mapping[str, Any]) -> None:
+    """`required_if` heeds case (Ansible.Basic.cs, CheckRequiredIf), the module's code behind it does not."""
+    for option, wanted, needs, *one_is_enough in spec.required_if:
+        typed, needed = params.get(option), needs if isinstance(needs, list) else [needs]
+        if not isinstance(typed, str) or typed == wanted:
+            continue
+        missing = [other for other in needed if params.get(other) is None]
+        refused = len(missing) >= (len(needed) if any(one_is_enough) else 1)
+        if refused and typed.casefold() == dotnet_string(wanted).casefold():
+            raise NotModelled(
+                f"{name} with {option}: {typed} and without {', '.join(missing)}",
+                f"Written {wanted}, it is refused.",
+            )
+
+
+def _as_listed(name: str, option: Spec, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_listed(name, option, item) for item in value]
+    if option.options and isinstance(value, Mapping):
+        return _as_modules_see_them(name, option.options, value)
+    if option.choices and isinstance(value, str):
+        listed = {dotnet_string(choice).casefold(): choice for choice in option.choices}
+        return listed.get(value.casefold(), value)
+    return value
 
 
 def _legacy(script: Script, given: Mapping[str, Any]) -> Checked:

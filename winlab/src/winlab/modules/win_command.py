@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from winlab import command_lines
-from winlab.errors import ModuleFailure
+from winlab.errors import ModuleFailure, NotModelled
 from winlab.modules import Call, twin
 from winlab.modules._dotnet import Disk
 from winlab.modules._processes import StartError, moment, resolve_executable, stamps, start_process
@@ -29,6 +29,8 @@ def win_command(call: Call) -> dict[str, Any]:
         line = params["_raw_params"].strip()
     else:
         argv = params["argv"]
+        if not argv:
+            raise NotModelled("win_command without a text", "Name a program in cmd, argv or as free text.")
         executable = resolve_executable(call, argv[0], params["chdir"])
         line = command_lines.join([executable, *argv[1:]])
     skipped = _skipped(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from winlab.errors import ModuleFailure, Win32Error
+from winlab.errors import ModuleFailure, NotModelled, Win32Error
 from winlab.host.environment import MACHINE_KEY
 from winlab.host.registry import Value
 from winlab.modules import Call, twin
@@ -26,7 +26,11 @@ def win_environment(call: Call) -> dict[str, Any]:
     """
     level = str(call.params["level"]).lower()
     state = call.params["state"]
-    variables: dict[str, Any] = call.params["variables"] or {call.params["name"]: call.params["value"]}
+    variables: dict[str, Any] | None = call.params["variables"]
+    if variables is None:  # an empty dictionary is true to PowerShell (line 160): nothing is done
+        if call.params["name"] is None:
+            raise NotModelled("win_environment with name: null", "Name the variable.")
+        variables = {call.params["name"]: call.params["value"]}
     result: dict[str, Any] = {"changed": False, "values": {}, "env_values": {}}
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}

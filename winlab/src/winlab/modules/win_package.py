@@ -107,6 +107,8 @@ class _Task:
         found = self._status(path)
         changed = (state == "present") != found.installed
         self.result["rc"] = 0
+        if changed and not path and state == "present" and not self.is_url:
+            raise NotModelled("win_package with an empty path", "Name a file or a URL.")
         if changed and not self.call.check_mode:
             self._check_file(path, state)
             self._apply(found, path, state)

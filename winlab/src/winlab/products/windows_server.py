@@ -87,6 +87,22 @@ register_service_behaviour("tailspin-backup")
 register_service_behaviour("adventure-monitor")
 
 
+# Programs of every Windows Server ("Windows Commands" of Microsoft's documentation, A-Z) that nobody has
+# modelled: they are there, and one that is started is refused by name instead of being called missing.
+_UNMODELLED = (
+    "arp", "attrib", "auditpol", "bcdedit", "bitsadmin", "cacls", "certreq", "certutil", "chkdsk",
+    "chkntfs", "choice", "cipher", "clip", "cmdkey", "comp", "compact", "convert", "cscript", "diskpart",
+    "dism", "doskey", "driverquery", "esentutl", "eventcreate", "expand", "fc", "find", "findstr", "fltmc",
+    "forfiles", "fsutil", "ftp", "getmac", "gpresult", "gpupdate", "icacls", "ipconfig", "klist", "ksetup",
+    "label", "lodctr", "logman", "logoff", "makecab", "mmc", "mountvol", "mstsc", "nbtstat", "net1",
+    "netstat", "nltest", "notepad", "nslookup", "odbcconf", "openfiles", "pathping", "ping", "pnputil",
+    "print", "qprocess", "query", "quser", "recover", "regini", "regsvr32", "replace", "robocopy", "route",
+    "rundll32", "runas", "schtasks", "secedit", "setx", "sfc", "subst", "systeminfo", "takeown", "taskkill",
+    "tasklist", "timeout", "tracert", "typeperf", "unlodctr", "verifier", "vssadmin", "w32tm", "waitfor",
+    "wbadmin", "wevtutil", "where", "winrs", "wscript", "wusa", "xcopy",
+)  # fmt: skip
+
+
 def install(host: Host) -> None:
     """Make a new host a Windows Server 2016 with the traces of its years."""
     _version(host)
@@ -141,6 +157,10 @@ def dotnet(host: Host, release: tuple[int, str]) -> None:
 def _programs(host: Host) -> None:
     system_programs.install(host)
     programs.install(host, rf"{programs.SYSTEM32}\msiexec.exe", "msiexec")
+    for name in _UNMODELLED:
+        programs.install(host, rf"{programs.SYSTEM32}\{name}.exe", name)
+    for name in ("explorer", "notepad", "regedit"):
+        programs.install(host, rf"C:\Windows\{name}.exe", name)
     for folder in (r"C:\PerfLogs", r"C:\Users\Public", r"C:\Windows\Temp"):
         host.files.mkdir(folder)
     host.files.mkdir(r"C:\Windows\System32\drivers\etc")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
+from winlab.host.files import FileSystem
 from winlab.host.model import Host
+from winlab.host.registry import Registry
 
 from winlab import lab
 
@@ -56,3 +59,25 @@ def test_loading_removes_what_a_killed_process_has_left(host: Host) -> None:
     assert again.load()
     assert not [path for path in blobs.iterdir() if path.read_bytes() == b"orphan"]
     assert again.files.read_bytes("C:\\secret.config") == SECRET
+
+
+@pytest.mark.parametrize(("part", "kind"), [("files", FileSystem), ("registry", Registry)])
+def test_who_asks_at_the_same_moment_gets_the_same_part(
+    tmp_path: Path, part: str, kind: type[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host's first two logons come at once: what one writes the other must find."""
+    host = Host("win01", {}, tmp_path / "hosts" / "win01")
+    found: list[object] = []
+    second = threading.Thread(target=lambda: found.append(getattr(host, part)))
+    make = kind.__init__
+
+    def make_slowly(made: object, *values: object) -> None:
+        if second.ident is None:
+            second.start()
+            second.join(0.3)  # it would be done long before if nothing held it
+        make(made, *values)
+
+    monkeypatch.setattr(kind, "__init__", make_slowly)
+    first = getattr(host, part)
+    second.join(10)
+    assert found == [first]

@@ -22,8 +22,9 @@ def ensure_profile(host: Host, session: Session) -> None:
     """Make the profile folder and its entry in the registry when they are not there."""
     files = host.files
     hive = ntpath.join(session.profile, USER_HIVE_FILE)
-    if files.is_dir(session.profile) or not session.sid.startswith(host.accounts.machine_sid):
+    if not session.sid.startswith(host.accounts.machine_sid):
         return
+    # Looked at under the lock only: a second logon that comes meanwhile must not take a half-made profile for whole.
     with host.lock:
         if files.is_dir(session.profile):
             return

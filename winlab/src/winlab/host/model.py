@@ -112,24 +112,29 @@ class Host:
     @property
     def files(self) -> FileSystem:
         """Drives, folders and files."""
-        if "files" not in self._lazy:
-            from winlab.host.files import FileSystem  # noqa: PLC0415  (composed lazily)
+        from winlab.host.files import FileSystem  # noqa: PLC0415  (composed lazily)
 
-            self._lazy["files"] = FileSystem(self)
-            self._restore("files", self._lazy["files"])
-        found: FileSystem = self._lazy["files"]
+        found: FileSystem = self._made("files", FileSystem)
         return found
 
     @property
     def registry(self) -> Registry:
         """The registry."""
-        if "registry" not in self._lazy:
-            from winlab.host.registry import Registry  # noqa: PLC0415  (composed lazily)
+        from winlab.host.registry import Registry  # noqa: PLC0415  (composed lazily)
 
-            self._lazy["registry"] = Registry(self)
-            self._restore("registry", self._lazy["registry"])
-        found: Registry = self._lazy["registry"]
+        found: Registry = self._made("registry", Registry)
         return found
+
+    def _made(self, name: str, make: Callable[[Host], Any]) -> Any:
+        """Return a part that is made at first use, the same one to everybody who asks at the same moment."""
+        if name in self._lazy:
+            return self._lazy[name]
+        with self.lock:
+            if name not in self._lazy:
+                made = make(self)
+                self._restore(name, made)
+                self._lazy[name] = made
+            return self._lazy[name]
 
     @property
     def winrm_certificate(self) -> Certificate | None:

@@ -192,6 +192,40 @@ def enable_administrator(host: Host, password: str = PASSWORD) -> None:
 
 
 @contextlib.contextmanager
+def serving(folder: Path, count: int) -> Iterator[Callable[..., Served]]:
+    """Serve up to `count` hosts, with the certificates where a lab has them (lab.StateFolder).
+
+    Args:
+        folder: for the hosts' state, certificates and what the controller writes.
+        count: how many.
+
+    Yields:
+        A function that takes a host's name and what makes the host what the test needs (a log-on of the
+        administrator with `PASSWORD` included), then by name what runs its commands and its definition.
+    """
+    net = network.claim(folder, None, count)
+    services: list[WinrmService] = []
+    pki.ensure_ca(folder / "ca")
+
+    def start(name: str, fill: Fill, *, runner: Any = execution.run, **definition: Any) -> Served:
+        address = net.address(len(services))
+        certificate = folder / "certificates" / f"{name}.pem"
+        pki.issue(folder / "ca", name, address, certificate)
+        host = Host(name, definition, folder / "hosts" / name)
+        fill(host)
+        service = WinrmService(host, runner, address, (0, 0), certificate)
+        services.append(service)
+        return Served(host, service, folder, folder / "ca" / "ca.pem")
+
+    try:
+        yield start
+    finally:
+        for service in services:
+            service.close()
+        net.close()
+
+
+@contextlib.contextmanager
 def serve(
     folder: Path,
     fill: Fill = enable_administrator,
@@ -200,27 +234,6 @@ def serve(
     runner: Any = execution.run,
     **definition: Any,
 ) -> Iterator[Served]:
-    """Serve a host with the certificates where a lab has them (lab.StateFolder).
-
-    Args:
-        folder: for the host's state, certificates and what the controller writes.
-        fill: makes the host what the test needs, a log-on of the administrator with `PASSWORD` included.
-        name: the host's name.
-        runner: runs its commands.
-        definition: its entry in a lab definition.
-    """
-    net = network.claim(folder, None, 1)
-    try:
-        address = net.address(0)
-        pki.ensure_ca(folder / "ca")
-        certificate = folder / "certificates" / f"{name}.pem"
-        pki.issue(folder / "ca", name, address, certificate)
-        host = Host(name, definition, folder / "hosts" / name)
-        fill(host)
-        service = WinrmService(host, runner, address, (0, 0), certificate)
-        try:
-            yield Served(host, service, folder, folder / "ca" / "ca.pem")
-        finally:
-            service.close()
-    finally:
-        net.close()
+    """Serve one host, as `serving` does."""
+    with serving(folder, 1) as start:
+        yield start(name, fill, runner=runner, **definition)

@@ -1,16 +1,69 @@
-"""Each fault, and what Ansible makes of it (winrm_wire.md 6.1): unreachable, failed, or nothing at all."""
+"""Each fault, and what Ansible makes of it (winrm_wire.md 6.1): unreachable, failed, or nothing at all.
+
+The faults are met by scenes (see scenes.py), so that one start of `ansible-playbook` serves for all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from winlab.host.model import Host
 from winlab.host.services import Service
 
-from .conftest import FAILED, OK, PING, PSRP, UNREACHABLE, WINRM, Target
+from winlab import programs
+
+from .. import scenes
+from ..scenes import Play, Scene
+from ..served import FAILED, OK, TRANSPORTS, UNREACHABLE, Served, enable_administrator
 
 pytestmark = pytest.mark.lab
-both = pytest.mark.parametrize("transport", [WINRM, PSRP])
+
+WINRM, PSRP = "https_basic", "psrp_https_basic"
+PING: dict[str, Any] = {"ansible.windows.win_ping": None}
+COPY = {"ansible.windows.win_copy": {"content": "some text", "dest": "C:\\copied.txt"}}
+# Operations time out after 2 s, and reads after 12 s, or 5 s where that is what is looked at.
+SHORT: dict[str, Any] = {
+    "ansible_winrm_connection_timeout": 2,
+    "ansible_psrp_operation_timeout": 2,
+    "ansible_psrp_read_timeout": 12,
+}
+IMPATIENT: dict[str, Any] = {
+    "ansible_winrm_operation_timeout_sec": 2,
+    "ansible_winrm_read_timeout_sec": 5,
+    "ansible_psrp_operation_timeout": 2,
+    "ansible_psrp_read_timeout": 5,
+}
+SCENES: list[Scene] = []
+
+
+def scene(
+    *transports: str, variables: dict[str, Any] = SHORT, **values: Any
+) -> Callable[[Callable[..., Play]], Callable[..., Play]]:
+    """Make a generator function a scene over each of these transports, over winrm and psrp without any.
+
+    Args:
+        transports: names of `served.TRANSPORTS`.
+        variables: of the inventory host.
+        values: further arguments of the function, a list each; there is a scene for each place in them.
+    """
+
+    def register(play: Callable[..., Play]) -> Callable[..., Play]:
+        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)] or [{}]
+        for transport in transports or (WINRM, PSRP):
+            for row in rows:
+                told = "".join(f"-{value}" for value in row.values())
+                name = f"{play.__name__}-{transport}{told}"
+                steps = partial(play, psrp=transport in _PSRP, **row)
+                SCENES.append(Scene(name, steps, transport, variables))
+        return play
+
+    return register
+
+
+_PSRP = [name for name, options in TRANSPORTS.items() if options["ansible_connection"] == "psrp"]
 
 OVER_WINRM: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("drop", "Create", {}, UNREACHABLE, ""),
@@ -48,258 +101,273 @@ OVER_PSRP: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("wsman", "Receive", {"code": 2150858843}, UNREACHABLE, "during runspace open: Received a WSManFault"),
     ("wsman", "Command", {"code": 2150858843, "text": "No such shell."}, FAILED, "Reason: No such shell.)"),
     ("wsman", "Command", {"code": "0x803381A6"}, FAILED, "(Code: w:QuotaLimit, Reason: A fault was injected.)"),
-    ("wsman", "Send", {"code": 170}, FAILED, "(Code: 170, Machine: WIN01, Reason: A fault was injected.)"),
+    ("wsman", "Send", {"code": 170}, FAILED, "(Code: 170, Machine: {computer}, Reason: A fault was injected.)"),
     ("wsman", "Receive", {"code": 2150858793, "nth": 2, "times": 3}, OK, ""),
 ]  # fmt: skip
 
 
-def _cases() -> list[Any]:
-    tables = ((WINRM, OVER_WINRM), (PSRP, OVER_PSRP))
-    return [
-        pytest.param(
-            transport,
-            *case,
-            id=f"{transport}-{case[0]}-{case[1]}-{case[2].get('code', '')}-{case[2].get('nth', '')}",
-        )
-        for transport, table in tables
-        for case in table
-    ]
-
-
-@pytest.mark.parametrize(("transport", "kind", "operation", "values", "code", "message"), _cases())
-def test_a_fault_of_the_wire(
-    target: Target, transport: str, kind: str, operation: str, values: dict[str, Any], code: int, message: str
-) -> None:
-    fault = target.fault(kind, operation=operation, **values)
-    outcome = target.run(PING, transport)
-    assert outcome.code == code, outcome.text
-    assert message in outcome.text
+def _of_the_wire(
+    target: Served, kind: str, operation: str, values: dict[str, Any], code: int, message: str
+) -> Play:
+    """A fault strikes one operation; the next task is not touched by it."""
+    fault = target.host.faults.set(kind, operation=operation, **values)
+    said = yield PING
+    assert said.code == code, said.text
+    assert message.format(computer=target.host.computer_name) in said.text
     assert fault.hits
     target.host.faults.clear()
-    assert target.run(PING, transport).code == OK
+    said = yield PING
+    assert said.code == OK, said.text
 
 
-@pytest.mark.parametrize("operation", ["Create", "Receive"])
-def test_a_host_that_does_not_answer_is_unreachable_after_the_read_timeout(
-    target: Target, operation: str
-) -> None:
-    target.fault("hang", operation=operation)
-    outcome = target.run(PING)
-    assert outcome.code == UNREACHABLE, outcome.text
-    assert "Read timed out" in outcome.text
+def _scenes_of_the_wire() -> None:
+    for transport, table in ((WINRM, OVER_WINRM), (PSRP, OVER_PSRP)):
+        for kind, operation, values, code, message in table:
+            told = f"{kind}-{operation}-{values.get('code', '')}-{values.get('nth', '')}"
+            steps = partial(
+                _of_the_wire, kind=kind, operation=operation, values=values, code=code, message=message
+            )
+            SCENES.append(Scene(f"of_the_wire-{transport}-{told}", steps, transport, SHORT))
 
 
-@pytest.mark.parametrize(
-    ("operation", "code"), [("Create", FAILED), ("Command", UNREACHABLE), ("Receive", OK)]
-)
-def test_over_psrp_a_host_that_does_not_answer_fails_is_unreachable_or_is_asked_again(
-    target: Target, operation: str, code: int
-) -> None:
+_scenes_of_the_wire()
+
+
+@scene(WINRM, variables=IMPATIENT, operation=["Create", "Receive"])
+def a_host_that_does_not_answer_is_unreachable_after_the_read_timeout(
+    target: Served, operation: str, psrp: bool
+) -> Play:
+    target.host.faults.set("hang", operation=operation)
+    said = yield PING
+    assert said.code == UNREACHABLE, said.text
+    assert "Read timed out" in said.text
+
+
+@scene(PSRP, variables=IMPATIENT, operation=["Create", "Command", "Receive"], code=[FAILED, UNREACHABLE, OK])
+def over_psrp_a_host_that_does_not_answer_fails_is_unreachable_or_is_asked_again(
+    target: Served, operation: str, code: int, psrp: bool
+) -> Play:
     """pypsrp repeats a Receive; while the pool is opened a read timeout is no failure to connect for it."""
-    target.fault("hang", operation=operation)
-    outcome = target.run(PING, PSRP)
-    assert outcome.code == code, outcome.text
-    assert ("Read timed out" in outcome.text) == (code != OK)
+    target.host.faults.set("hang", operation=operation)
+    said = yield PING
+    assert said.code == code, said.text
+    assert ("Read timed out" in said.text) == (code != OK)
 
 
-def test_over_psrp_a_lost_signal_fails_the_next_item_of_a_loop(target: Target) -> None:
-    fault = target.fault("drop", operation="Signal")
-    outcome = target.run({**PING, "loop": [1, 2, 3]}, PSRP)
+@scene(PSRP)
+def over_psrp_a_lost_signal_fails_the_next_item_of_a_loop(target: Served, psrp: bool) -> Play:
+    fault = target.host.faults.set("drop", operation="Signal")
+    said = yield {**PING, "loop": [1, 2, 3]}
     assert fault.hits
-    assert outcome.code == FAILED, outcome.text
+    assert said.code == FAILED, said.text
 
 
-def test_a_drop_under_message_encryption_cannot_be_taken_up_again(target: Target) -> None:
-    target.fault("drop", operation="Receive")
-    outcome = target.run(PING, "http_ntlm")
-    assert outcome.code == FAILED, outcome.text
-    assert "Failed to cleanup" in outcome.text
+@scene("http_ntlm")
+def a_drop_under_message_encryption_cannot_be_taken_up_again(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("drop", operation="Receive")
+    said = yield PING
+    assert said.code == FAILED, said.text
+    assert "Failed to cleanup" in said.text
 
 
-@both
-def test_a_drop_after_the_module_has_run_fails_the_task_and_keeps_the_change(
-    target: Target, transport: str
-) -> None:
-    target.fault("half", operation="Receive", nth=2 if transport == PSRP else 1)
+@scene()
+def a_drop_after_the_module_has_run_fails_the_task_and_keeps_the_change(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("half", operation="Receive", nth=2 if psrp else 1)
     folder = {"ansible.windows.win_file": {"path": "C:\\made", "state": "directory"}}
-    assert target.run(folder, transport).code == FAILED
+    said = yield folder
+    assert said.code == FAILED
     assert target.host.files.is_dir("C:\\made")
-    again = target.run(folder, transport)
+    again = yield folder
     assert (again.code, again.result["changed"]) == (OK, False)
 
 
-@both
-def test_the_nth_operation_is_the_one_that_fails(target: Target, transport: str) -> None:
-    target.fault("drop", operation="Command", nth=2)
-    loop = {**PING, "loop": [1, 2, 3]}
-    outcome = target.run(loop, transport)
-    assert outcome.code == FAILED
-    assert [bool(item.get("failed")) for item in outcome.result["results"]] == [False, True, False]
+@scene()
+def the_nth_operation_is_the_one_that_fails(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("drop", operation="Command", nth=2)
+    said = yield {**PING, "loop": [1, 2, 3]}
+    assert said.code == FAILED
+    assert [bool(item.get("failed")) for item in said.result["results"]] == [False, True, False]
 
 
-COPY = {"ansible.windows.win_copy": {"content": "some text", "dest": "C:\\copied.txt"}}
-
-
-@both
-def test_a_wrong_check_sum_of_a_transfer_is_found(target: Target, transport: str) -> None:
-    target.fault("sha1")
-    outcome = target.run(COPY, transport)
-    assert outcome.code == FAILED
-    assert "does not match" in outcome.text
+@scene()
+def a_wrong_check_sum_of_a_transfer_is_found(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("sha1")
+    said = yield COPY
+    assert said.code == FAILED
+    assert "does not match" in said.text
     assert not target.host.files.exists("C:\\copied.txt")
 
 
-@both
-def test_junk_before_the_result_is_passed_over(target: Target, transport: str) -> None:
-    fault = target.fault("junk", text="Loading personal profile took 501ms.")
-    outcome = target.run(PING, transport)
-    assert (outcome.code, outcome.result["ping"], fault.hits) == (OK, "pong", 1)
+@scene()
+def junk_before_the_result_is_passed_over(target: Served, psrp: bool) -> Play:
+    fault = target.host.faults.set("junk", text="Loading personal profile took 501ms.")
+    said = yield PING
+    assert (said.code, said.result["ping"], fault.hits) == (OK, "pong", 1)
 
 
-@both
-def test_junk_that_looks_like_a_result_is_a_failure(target: Target, transport: str) -> None:
-    target.fault("junk", text="{ not a result")
-    outcome = target.run(PING, transport)
-    assert outcome.code == FAILED
-    assert "Module result deserialization failed" in outcome.text
+@scene()
+def junk_that_looks_like_a_result_is_a_failure(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("junk", text="{ not a result")
+    said = yield PING
+    assert said.code == FAILED
+    assert "Module result deserialization failed" in said.text
 
 
-@both
-def test_a_full_disk_fails_a_copy(target: Target, transport: str) -> None:
-    target.fault("disk-full")
-    outcome = target.run(COPY, transport)
-    assert outcome.code == FAILED
+@scene()
+def a_full_disk_fails_a_copy(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("disk-full")
+    said = yield COPY
+    assert said.code == FAILED
     # exec_wrapper.ps1 of ansible-core 2.19 prints the reason as JSON on standard output; the connection plugin
     # reports standard error, which is empty.
-    assert outcome.result["msg"] == "Task failed: Unexpected AnsibleError error."
+    assert said.result["msg"] == "Task failed: Unexpected AnsibleError error."
     assert not target.host.files.exists("C:\\copied.txt")
     target.host.faults.clear("disk-full")
-    assert target.run(COPY, transport).code == OK
+    assert (yield COPY).code == OK
 
 
-@both
-def test_a_locked_file_is_not_replaced(target: Target, transport: str) -> None:
+@scene()
+def a_locked_file_is_not_replaced(target: Served, psrp: bool) -> Play:
     target.host.files.write_bytes("C:\\copied.txt", b"old")
-    target.fault("locked", path="C:\\copied.txt")
-    outcome = target.run(COPY, transport)
-    assert outcome.code == FAILED
-    assert "being used by another process" in outcome.text
+    target.host.faults.set("locked", path="C:\\copied.txt")
+    said = yield COPY
+    assert said.code == FAILED
+    assert "being used by another process" in said.text
     assert target.host.files.read_bytes("C:\\copied.txt") == b"old"
     target.host.faults.clear()
-    assert target.run(COPY, transport).code == OK
+    assert (yield COPY).code == OK
 
 
-@both
-def test_a_folder_to_which_access_is_denied_refuses_even_administrators(
-    target: Target, transport: str
-) -> None:
+@scene()
+def a_folder_to_which_access_is_denied_refuses_even_administrators(target: Served, psrp: bool) -> Play:
     target.host.files.mkdir("C:\\data")
     before = target.host.files.acl("C:\\data")
-    target.fault("denied", path="C:\\data")
+    target.host.faults.set("denied", path="C:\\data")
     task = {"ansible.windows.win_file": {"path": "C:\\data\\new", "state": "directory"}}
-    outcome = target.run(task, transport)
-    assert outcome.code == FAILED
-    assert "denied" in outcome.text
+    said = yield task
+    assert said.code == FAILED
+    assert "denied" in said.text
     target.host.faults.clear()
     assert target.host.files.acl("C:\\data") == before
-    assert target.run(task, transport).code == OK
+    assert (yield task).code == OK
 
 
-@both
-def test_a_service_that_will_not_stop_fails_win_service(target: Target, transport: str) -> None:
+@scene()
+def a_service_that_will_not_stop_fails_win_service(target: Served, psrp: bool) -> Play:
     target.host.services.create(Service(name="Spooler", display_name="Print Spooler", image_path="C:\\s.exe"))
     target.host.services.configure("Spooler", state="running")
-    target.fault("service", name="Spooler")
-    outcome = target.run({"ansible.windows.win_service": {"name": "Spooler", "state": "stopped"}}, transport)
-    assert outcome.code == FAILED
-    assert "Spooler" in outcome.result["msg"]
+    target.host.faults.set("service", name="Spooler")
+    said = yield {"ansible.windows.win_service": {"name": "Spooler", "state": "stopped"}}
+    assert said.code == FAILED
+    assert "Spooler" in said.result["msg"]
     assert target.host.services.require("Spooler").state == "running"
 
 
-@pytest.mark.parametrize("transport", ["https_basic", "http_ntlm", "psrp_https_basic", "psrp_http_ntlm"])
-def test_a_locked_account_is_rejected_like_a_wrong_password(target: Target, transport: str) -> None:
-    target.fault("account", name="Administrator")
-    outcome = target.run(PING, transport)
-    assert outcome.code == UNREACHABLE
+@scene("https_basic", "http_ntlm", "psrp_https_basic", "psrp_http_ntlm")
+def a_locked_account_is_rejected_like_a_wrong_password(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("account", name="Administrator")
+    said = yield PING
+    assert said.code == UNREACHABLE
     over_psrp = "Failed to authenticate the user Administrator with"
-    assert (over_psrp if "psrp" in transport else "credentials were rejected by the server") in outcome.text
+    assert (over_psrp if psrp else "credentials were rejected by the server") in said.text
     target.host.faults.clear()
-    assert target.run(PING, transport).code == OK
+    assert (yield PING).code == OK
 
 
-@both
-@pytest.mark.parametrize(
-    ("wrong", "message"), [("name", "IP address mismatch"), ("issuer", "CERTIFICATE_VERIFY_FAILED")]
-)
-def test_a_certificate_that_does_not_fit_makes_a_host_unreachable(
-    target: Target, transport: str, wrong: str, message: str
-) -> None:
-    target.fault("certificate", wrong=wrong)
-    outcome = target.run(PING, transport)
-    assert outcome.code == UNREACHABLE
-    assert message in outcome.text
+@scene(wrong=["name", "issuer"], message=["IP address mismatch", "CERTIFICATE_VERIFY_FAILED"])
+def a_certificate_that_does_not_fit_makes_a_host_unreachable(
+    target: Served, wrong: str, message: str, psrp: bool
+) -> Play:
+    target.host.faults.set("certificate", wrong=wrong)
+    said = yield PING
+    assert said.code == UNREACHABLE
+    assert message in said.text
     target.host.faults.clear()
-    assert target.run(PING, transport).code == OK
+    assert (yield PING).code == OK
 
 
-@both
-def test_a_small_envelope_lets_modules_pass_and_fails_transfers(target: Target, transport: str) -> None:
-    target.fault("envelope", kb=350)
+@scene()
+def a_small_envelope_lets_modules_pass_and_fails_transfers(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("envelope", kb=350)
     big = target.folder / "big.bin"
     big.write_bytes(bytes(300_000))
-    assert target.run(PING, transport).code == OK
-    outcome = target.run({"ansible.windows.win_copy": {"src": str(big), "dest": "C:\\big.bin"}}, transport)
-    assert outcome.code == FAILED
-    assert "envelope larger than the allowed 358400 octets" in outcome.text
+    assert (yield PING).code == OK
+    said = yield {"ansible.windows.win_copy": {"src": str(big), "dest": "C:\\big.bin"}}
+    assert said.code == FAILED
+    assert "envelope larger than the allowed 358400 octets" in said.text
 
 
-@both
-def test_no_shell_left_is_unreachable(target: Target, transport: str) -> None:
-    target.fault("quota", shells=0)
-    outcome = target.run(PING, transport)
-    assert outcome.code == UNREACHABLE
-    assert "maximum number of concurrent shells" in outcome.text
+@scene()
+def no_shell_left_is_unreachable(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("quota", shells=0)
+    said = yield PING
+    assert said.code == UNREACHABLE
+    assert "maximum number of concurrent shells" in said.text
 
 
-def test_an_operation_quota_makes_ansible_take_a_new_shell(target: Target) -> None:
-    target.fault("quota", operations=1)
-    outcome = target.run({**PING, "loop": [1, 2]})
-    assert outcome.code == OK, outcome.text
+@scene(WINRM)
+def an_operation_quota_makes_ansible_take_a_new_shell(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("quota", operations=1)
+    said = yield {**PING, "loop": [1, 2]}
+    assert said.code == OK, said.text
 
 
-def test_over_psrp_an_operation_quota_fails_the_item_that_exceeds_it(target: Target) -> None:
-    target.fault("quota", operations=1)
-    outcome = target.run({**PING, "loop": [1, 2]}, PSRP)
-    assert outcome.code == FAILED
-    first, second = outcome.result["results"]
+@scene(PSRP)
+def over_psrp_an_operation_quota_fails_the_item_that_exceeds_it(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("quota", operations=1)
+    said = yield {**PING, "loop": [1, 2]}
+    assert said.code == FAILED
+    first, second = said.result["results"]
     assert not first["failed"]
     assert "allowed a maximum number of 1 concurrent operations" in second["msg"]
 
 
-@both
-def test_a_program_ends_with_a_code_and_a_text_of_choice(target: Target, transport: str) -> None:
-    target.fault("program", name="whoami.exe", rc=1603, text="Fatal error.", times=1)
+@scene()
+def a_program_ends_with_a_code_and_a_text_of_choice(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("program", name="whoami.exe", rc=1603, text="Fatal error.", times=1)
     task = {"ansible.windows.win_command": {"_raw_params": "whoami.exe"}}
-    outcome = target.run(task, transport)
-    assert outcome.code == FAILED
-    assert (outcome.result["rc"], outcome.result["stdout"]) == (1603, "Fatal error.\r\n")
-    assert target.run(task, transport).code == OK
+    said = yield task
+    assert said.code == FAILED
+    assert (said.result["rc"], said.result["stdout"]) == (1603, "Fatal error.\r\n")
+    assert (yield task).code == OK
 
 
-@both
-def test_a_host_that_restarts_is_unreachable_and_comes_back(target: Target, transport: str) -> None:
+@scene()
+def a_host_that_restarts_is_unreachable_and_comes_back(target: Served, psrp: bool) -> Play:
     boot = target.host.boot_time
-    target.fault("reboot", seconds=15)  # longer than the start of ansible-playbook
-    outcome = target.run(PING, transport)
-    assert outcome.code == UNREACHABLE
+    # Longer than the tasks of all other scenes of this round take.
+    target.host.faults.set("reboot", seconds=300)
+    said = yield PING
+    assert said.code == UNREACHABLE
     assert target.host.boot_time > boot
-    assert (
-        target.run({"ansible.builtin.wait_for_connection": {"timeout": 60, "sleep": 1}}, transport).code == OK
-    )
+    target.host.faults.clear()
+    target.host.faults.set("reboot", seconds=6)
+    said = yield {"ansible.builtin.wait_for_connection": {"timeout": 60, "sleep": 1}}
+    assert said.code == OK, said.text
 
 
-@both
-def test_win_reboot_waits_out_a_long_restart(target: Target, transport: str) -> None:
-    target.fault("outage", seconds=3)
-    outcome = target.run({"ansible.windows.win_reboot": {"reboot_timeout": 120}}, transport)
-    assert (outcome.code, outcome.result.get("rebooted")) == (OK, True), outcome.text
+@scene()
+def win_reboot_waits_out_a_long_restart(target: Served, psrp: bool) -> Play:
+    target.host.faults.set("outage", seconds=3)
+    said = yield {"ansible.windows.win_reboot": {"reboot_timeout": 120}}
+    assert (said.code, said.result.get("rebooted")) == (OK, True), said.text
+
+
+def _fill(host: Host) -> None:
+    enable_administrator(host)
+    programs.install(host, r"C:\Windows\System32\whoami.exe", "whoami")
+
+
+@pytest.fixture(scope="module")
+def told(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, BaseException | None]:
+    """How each scene that this session is to run has ended."""
+    return scenes.run(tmp_path_factory.mktemp("scenes"), scenes.chosen(request, SCENES), _fill)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+def test_what_ansible_reports_of_a_fault(scene: Scene, told: dict[str, BaseException | None]) -> None:
+    error = told[scene.name]
+    if error is not None:
+        raise error

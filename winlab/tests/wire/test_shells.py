@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -246,6 +247,26 @@ def test_a_reboot_ends_shells_and_refuses_connections_while_it_lasts(serve: Call
         pytest.fail("the host did not come back")
     with pytest.raises(WSManFaultError):
         client(served).run_command(shell, "x")
+
+
+def test_a_restart_during_a_restart_makes_it_longer(
+    serve: Callable[..., Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    import requests
+
+    served = serve(reboot={"fast": False})
+    for outage in (0.5, 1.5):
+        with served.host.lock:
+            served.host.reboot(outage=outage)
+    until = time.monotonic() + 10
+    while not served.host.reachable:
+        with pytest.raises(requests.exceptions.ConnectionError):
+            client(served).open_shell()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(1)  # both would have listened again by now
+    assert client(served).open_shell()
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_fast_reboot_changes_the_boot_time_and_drops_nothing(served: Served) -> None:

@@ -24,7 +24,7 @@ def ensure_profile(host: Host, session: Session) -> None:
     hive = ntpath.join(session.profile, USER_HIVE_FILE)
     if not session.sid.startswith(host.accounts.machine_sid):
         return
-    # Looked at under the lock only: a second logon that comes meanwhile must not take a half-made profile for whole.
+    # Under the lock only: a logon that comes meanwhile must not take a half-made profile for whole.
     with host.lock:
         if files.is_dir(session.profile):
             return

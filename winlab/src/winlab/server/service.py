@@ -111,6 +111,8 @@ class WinrmService:
         self.shells = ShellService(host, runner, address, self.settings.quotas)
         self.last_request = time.monotonic()
         self._stopping = threading.Event()
+        self._turn = threading.Lock()  # to close and open the listeners
+        self._down = False
         self._tls: ssl.SSLContext | None = None
         self._certificate_hash: bytes | None = None
         self._certificate = certificate
@@ -146,8 +148,9 @@ class WinrmService:
         # Effects go with the service, and who hangs is let go.
         self.host.faults.off("certificate")
         self.host.faults.clear()
-        for listener in self._listeners.values():
-            listener.close()
+        with self._turn:
+            for listener in self._listeners.values():
+                listener.close()
         self.shells.drop_all()
 
     def _handler(self, connection: Connection) -> WsmanHandler:
@@ -167,15 +170,28 @@ class WinrmService:
             threading.Thread(target=self._go_down, name=f"reboot {host.name}", daemon=True).start()
 
     def _go_down(self) -> None:
-        for listener in self._listeners.values():
-            listener.close()
-        self.shells.drop_all()
-        while not self.host.reachable:
+        with self._turn:
+            if self._down or self._stopping.is_set():
+                return  # who waits already waits until the later restart is over
+            self._down = True
+            for listener in self._listeners.values():
+                listener.close()
+            self.shells.drop_all()
+        while not self._came_back():
             if self._stopping.wait(TICK_SECONDS):
                 return
-        if not self._stopping.is_set():
+
+    def _came_back(self) -> bool:
+        with self._turn:
+            if not self.host.reachable or self._stopping.is_set():
+                return self._stopping.is_set()
+            self._down = False
             for listener in self._listeners.values():
-                listener.reopen()
+                try:
+                    listener.reopen()
+                except WinlabError as error:
+                    log.error("%s", error)
+            return True
 
     def _wrong_certificate(self, fault: InjectedFault) -> Undo:
         listener = self._listeners.get("https")
@@ -258,6 +274,8 @@ class WsmanHandler:
         service = self._service
         faults = service.host.faults
         effect: str | None = None
+        if not service.host.reachable:
+            return HTTPStatus.OK, b"", "drop"  # it came in between the restart and the end of its connection
         try:
             limit = service.settings.max_envelope
             if faults:

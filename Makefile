@@ -7,7 +7,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible's own temporary files and caches stay in the checkout too.
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 
-.PHONY: help lab lab-up lab-down lab-reset lab-check test test-fast test-slow lint bench clean
+.PHONY: help lab lab-up lab-down lab-reset lab-check test test-fast test-slow lint lint-python lint-ansible bench clean
 
 help:
 	@echo 'make lab        start the simulated hosts and run the migration on them'
@@ -46,7 +46,6 @@ test: $(BIN)/.test lint
 	@$(BIN)/pytest -n auto --dist loadfile -m 'package and not slow' --cov=mim2ecma --cov-branch --cov-report=json:.coverage.json
 	@$(BIN)/python tools/check_coverage.py .coverage.json
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not package and not slow'
-	@$(BIN)/python tools/run_molecule.py
 
 test-fast: $(BIN)/.test
 	@$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not lab' -q
@@ -55,9 +54,14 @@ test-slow: $(BIN)/.test
 	@$(BIN)/pytest -m slow
 
 lint: $(BIN)/.test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-python lint-ansible
+
+lint-python: $(BIN)/.test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+lint-ansible: $(BIN)/.test
 	@$(BIN)/yamllint -s .
 	@$(BIN)/ansible-lint --offline
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Run `molecule test` for each scenario; the exit code is the first that is not 0."""
-    binaries = ROOT / ".venv" / "bin"
+    binaries = Path(sys.executable).parent
     environment = {
         **os.environ,
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",

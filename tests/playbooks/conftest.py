@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from winlab import control
+
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(sys.executable).parent
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
@@ -54,6 +56,14 @@ def _files(node, path):
         if "b" in child:
             yield inner, child["b"]
         yield from _files(child, inner)
+
+
+def _all_files(state):
+    return {
+        path: digest
+        for volume in state["files"]["volumes"]
+        for path, digest in _files(volume, volume["n"].rstrip("\\"))
+    }
 
 
 @dataclass
@@ -104,18 +114,25 @@ class Lab:
         self.winlab("down", check=False)
 
     def show(self, host):
-        return json.loads(self.winlab("show", host, "--json").stdout)
+        """What `winlab show HOST --json` prints, without the start of a process."""
+        return control.call(self.state, "state", host=host)["state"]
+
+    def snapshot(self, name):
+        control.call(self.state, "snapshot", name=name)
+
+    def reset(self, name):
+        control.call(self.state, "reset", name=name)
 
     def keep(self, name):
         """Keep hosts and run folders under a name."""
-        self.winlab("snapshot", name)
+        self.snapshot(name)
         kept = self.folder / f"runs-{name}"
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.runs, kept)
 
     def back_to(self, name):
         """Make hosts and run folders again what was kept under a name."""
-        self.winlab("reset", name)
+        self.reset(name)
         shutil.rmtree(self.runs, ignore_errors=True)
         shutil.copytree(self.folder / f"runs-{name}", self.runs)
 
@@ -130,17 +147,13 @@ class Lab:
 
     def files(self, host):
         """Every file of a host: path in lower case to SHA-256."""
-        return {
-            path: digest
-            for volume in self.show(host)["files"]["volumes"]
-            for path, digest in _files(volume, volume["n"].rstrip("\\"))
-        }
+        return _all_files(self.show(host))
 
     def lasting(self, host):
         """The state of a host, without what every logon leaves: times, counters, temporary files."""
         state = self.show(host)
         return {
-            "files": {path: digest for path, digest in self.files(host).items() if "\\temp\\" not in path},
+            "files": {path: digest for path, digest in _all_files(state).items() if "\\temp\\" not in path},
             "registry": state["registry"],
             "groups": state["accounts"]["groups"],
             "users": sorted(user["name"] for user in state["accounts"]["users"]),
@@ -219,7 +232,7 @@ def lab_process(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.up()
     lab.adhoc("windows", "ansible.windows.win_ping")  # the first logon makes a profile; no test is about that
-    lab.winlab("snapshot", "bare")
+    lab.snapshot("bare")
     yield lab
     lab.down()
 
@@ -227,7 +240,7 @@ def lab_process(tmp_path_factory):
 @pytest.fixture
 def lab(lab_process):
     """Bare hosts and an empty runs folder."""
-    lab_process.winlab("reset", "bare")
+    lab_process.reset("bare")
     shutil.rmtree(lab_process.runs, ignore_errors=True)
     return lab_process
 
@@ -235,7 +248,7 @@ def lab(lab_process):
 @pytest.fixture(scope="session")
 def migrated_once(lab_process):
     """One whole migration, kept as a snapshot of hosts and run folders."""
-    lab_process.winlab("reset", "bare")
+    lab_process.reset("bare")
     shutil.rmtree(lab_process.runs, ignore_errors=True)
     result = lab_process.play("migrate.yml")
     assert result.code == 0, result.output

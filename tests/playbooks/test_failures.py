@@ -236,9 +236,12 @@ def test_an_inventory_without_the_groups_is_told_them(lab, tmp_path):
 
 def test_a_foreign_file_in_the_way_is_not_replaced(migrated):
     path = rf"{ECMA}\Contoso.Json.dll"
-    migrated.adhoc("ecma01", "ansible.windows.win_file", rf"path='{migrated_manifest()}' state=absent")
-    migrated.adhoc("ecma01", "ansible.windows.win_service", "name='Microsoft ECMA2Host' state=stopped")
-    migrated.adhoc("ecma01", "ansible.windows.win_copy", json.dumps({"content": "foreign", "dest": path}))
+    migrated.do(
+        "ecma01",
+        ("ansible.windows.win_file", {"path": migrated_manifest(), "state": "absent"}),
+        ("ansible.windows.win_service", {"name": "Microsoft ECMA2Host", "state": "stopped"}),
+        ("ansible.windows.win_copy", {"content": "foreign", "dest": path}),
+    )
     with untouched(migrated):
         result = migrated.play("playbooks/stage.yml")
     told(result, f"ecma01: {path}: ", "expected a place that is free or ours for Contoso HR")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from winlab import control, execution, lab, network, operators, pki, views
-from winlab.errors import WinlabError
+from winlab.errors import Win32Error, WinlabError
 from winlab.host.model import Host
 from winlab.lab import Lab, StateFolder
 from winlab.server.scim import ScimService
@@ -173,10 +173,17 @@ class Server:
         return operators.perform(self._named(request), request, self._lab.secrets)
 
     def _op_fault(self, request: dict[str, Any]) -> dict[str, Any]:
-        faults = self._named(request).faults
-        action = request.get("action")
+        host = self._named(request)
+        faults, action = host.faults, request.get("action")
         if action == "set":
-            return {"fault": faults.set(str(request.get("kind")), **request.get("values", {})).to_dict()}
+            kind = str(request.get("kind"))
+            try:
+                return {"fault": faults.set(kind, **request.get("values", {})).to_dict()}
+            except Win32Error as error:
+                raise WinlabError(
+                    f"{host.name}: fault {kind}: {error}; expected what is there. "
+                    f"`winlab show {host.name}` shows the host."
+                ) from error
         if action == "clear":
             return {"cleared": faults.clear(request.get("which"))}
         return {"faults": [fault.to_dict() for fault in faults.list()]}

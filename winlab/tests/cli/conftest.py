@@ -15,10 +15,13 @@ import yaml
 from winlab import cli, control
 
 TEMPLATE = """
+from winlab.host.services import Service
+
 def build(host, entry, secrets, base):
     host.accounts.update_user("Administrator", disabled=False)
     host.accounts.set_password("Administrator", secrets[entry["administrator"]["password"]])
     host.files.write_bytes(r"C:\\\\fresh.txt", b"made at " + str(base).encode())
+    host.services.create(Service(name="Spooler", display_name="Print Spooler", image_path=r"C:\\\\s.exe"))
 """
 HOST: dict[str, Any] = {
     "template": "lab_template_of_the_tests:build",

@@ -12,7 +12,9 @@ from .names import AssemblyName
 RULES_EXTENSION_INTERFACES = frozenset({"IMASynchronization", "IMVSynchronization"})
 """domain/ma_xml.md 13.1: same reference, but nothing that the ECMA host could use."""
 
-COSTURA_PREFIXES = ("costura.", "costura32.", "costura64.", "costura_win_x86.", "costura_win_x64.")
+COSTURA_PREFIXES = ("costura.", "costura64.", "costura_win_x64.")
+COSTURA_32_BIT_PREFIXES = ("costura32.", "costura_win_x86.")
+"""Costura's loader takes one of 32 and 64 by the size of a pointer; the ECMA host is a 64-bit program."""
 PACKED_SUFFIXES = (".dll", ".dll.compressed", ".dll.zip", ".dll.gz", ".exe", ".exe.compressed")
 
 
@@ -41,20 +43,17 @@ class Resource:
     def library(self) -> str | None:
         """Simple name of the library that is packed into the resource.
 
-        In lower case as Costura writes it; None if it is none.
+        In lower case as Costura writes it; None if it is none, or one for 32-bit programs alone.
         """
         name = self.name.casefold()
         suffix = next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), None)
         if suffix is None:
             return None
         stem = name[: -len(suffix)]
+        if stem.startswith(COSTURA_32_BIT_PREFIXES):
+            return None
         prefix = next((prefix for prefix in COSTURA_PREFIXES if stem.startswith(prefix)), "")
         return stem[len(prefix) :] or None
-
-    @property
-    def is_costura(self) -> bool:
-        """True when the name is Costura's own, so that its loader finds it without further code."""
-        return self.name.casefold().startswith(COSTURA_PREFIXES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,25 @@ def test_a_satellite_has_a_culture(fixtures: Path) -> None:
 def test_an_embedded_library_can_be_taken_out(fixtures: Path) -> None:
     path = fixtures / "embedded/Embedded.Connector.dll"
     [resource] = read_assembly(path).resources
-    assert (resource.library, resource.is_costura) == ("packed.library", True)
+    assert (resource.name, resource.library) == ("costura.packed.library.dll.compressed", "packed.library")
     assert read_resource(path, resource)[:2] == b"MZ"
+
+
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [
+        ("costura.Packed.Library.dll.compressed", "packed.library"),
+        ("costura64.packed.dll", "packed"),
+        ("costura_win_x64.packed.dll.compressed", "packed"),
+        ("costura32.packed.dll.compressed", None),
+        ("costura_win_x86.packed.dll.compressed", None),
+        ("Own.Packed.dll", "own.packed"),
+        ("costura.packed.pdb.compressed", None),
+        ("costura..dll", None),
+    ],
+)
+def test_a_resource_is_a_library_for_a_64_bit_program_by_its_name(name: str, library: str | None) -> None:
+    assert Resource(name, 0, embedded=True).library == library
 
 
 @pytest.mark.parametrize(

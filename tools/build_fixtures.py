@@ -36,7 +36,7 @@ class Fixture:
         references: Paths of other files of the table.
         name: Assembly name where the file is called otherwise.
         options: Further options of the compiler.
-        embed: (path, resource name) of files to embed, packed as Costura packs them.
+        embed: (path, resource name) of files to embed, packed as Costura packs them where the name says so.
     """
 
     path: str
@@ -149,6 +149,17 @@ TABLE = (
         uses=("-packed/Outer.Library.dll",),
         embed=(("-packed/Outer.Library.dll", "costura.outer.library.dll.compressed"),),
     ),
+    # embedded by hand: a resource that a development environment has named, beside one that is named alike
+    library("-packed/Hand.Library.dll"),
+    connector(
+        "embedded/ByHand.Connector.dll",
+        "ONE",
+        uses=("-packed/Hand.Library.dll",),
+        embed=(
+            ("-packed/Inner.Library.dll", "Fixture.Other.Hand.Library.dll"),
+            ("-packed/Hand.Library.dll", "Fixture.Resources.Hand.Library.dll"),
+        ),
+    ),
     # what is no connector
     connector("rules/Rules.Extension.dll", "RULES"),
     connector("noexport/NoExport.Connector.dll", "NOEXPORT"),
@@ -212,8 +223,11 @@ def compile_one(work: Path, fixture: Fixture, token: str) -> None:
     for index, (source, resource) in enumerate(fixture.embed):
         packed = work / f"embedded{index}.bin"
         # Costura writes a raw deflate stream; level and window are fixed, so the bytes are.
-        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
-        packed.write_bytes(deflate.compress((work / source).read_bytes()) + deflate.flush())
+        content = (work / source).read_bytes()
+        if resource.endswith(".compressed"):
+            deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+            content = deflate.compress(content) + deflate.flush()
+        packed.write_bytes(content)
         command.append(f"-resource:{packed.name},{resource}")
     command += [*fixture.options, f"sources/{fixture.source}"]
     if "-target:exe" in fixture.options:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
-from .assembly import Assembly, Resource
+from .assembly import Assembly, AssemblyError, Resource
 from .image import DamagedImageError
+from .names import AssemblyName
 from .reader import UNPACKED_LIMIT, read_embedded, read_resource
 
 DEPTH_LIMIT = 3
@@ -66,6 +67,22 @@ class EmbeddedLibraries:
             library = resource.library
             if library and resource.embedded and bare_file_name_problem(library) is None:
                 self.found.setdefault(library, EmbeddedLibrary(label, path, (*way, resource)))
+
+    def by_hand(self, reference: AssemblyName, label: str) -> tuple[EmbeddedLibrary, Assembly] | None:
+        """A library under a resource name that ends with the wanted one, as development tools write it.
+
+        `Namespace.Folder.Library.dll` does not say where the library's own name begins: its metadata does.
+        """
+        for name, library in self.found.items():
+            if not name.endswith(f".{reference.key}"):
+                continue
+            try:
+                assembly = self.read(library, label)
+            except (DamagedImageError, AssemblyError):
+                continue  # its name alone proves nothing: the reference stays missing
+            if assembly.identity is not None and assembly.identity.key == reference.key:
+                return library, assembly
+        return None
 
     def read(self, library: EmbeddedLibrary, label: str) -> Assembly:
         """Unpack and read a library, while what was unpacked before leaves room.

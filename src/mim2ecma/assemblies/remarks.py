@@ -370,6 +370,18 @@ def unreadable_embedded(holder: str, resource: Resource, problem: str) -> Findin
     )
 
 
+def embedded_by_hand(holder: str, resource: Resource, reference: AssemblyName) -> Finding:
+    """C28: a library in a resource that no packer has named: only the author's own code can load it."""
+    return Finding(
+        id="C28",
+        severity=Severity.INFORMATION,
+        where=f"{holder}, resource {resource.name}",
+        found=f"{reference.name} embedded under a name that no packer gives",
+        expected="a library that the connector's own code loads (AppDomain.AssemblyResolve)",
+        next_step="Nothing to stage; watch the first import on the ECMA host, as that code was not read.",
+    )
+
+
 def wrong_identity(file: str, identity: AssemblyName, reference: AssemblyName) -> Finding:
     """C20: the file is named like the reference and is another assembly."""
     return Finding(

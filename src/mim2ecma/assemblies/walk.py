@@ -333,6 +333,17 @@ class _Walk:
         best = self._best(reference)
         self._seek(reference, best)
         if best is None:
+            inner = f"{reference.name} (embedded)"
+            by_hand = self.embedded.by_hand(reference, inner)
+            if by_hand is not None:
+                library, assembly = by_hand
+                self.findings.append(remarks.embedded_by_hand(library.holder, library.resource, reference))
+                self._note(
+                    "embedded", reference, label, {"in": library.holder, "resource": library.resource.name}
+                )
+                self._edge(label, reference, "embedded")
+                self._enter(assembly, f"{reference.name} (embedded in {library.holder})", library)
+                return
             self._note("missing", reference, label, {"public_key_token": reference.public_key_token})
             self._edge(label, reference, "missing")
             self.findings.append(remarks.missing(reference, label, self.around.framework, direct=direct))

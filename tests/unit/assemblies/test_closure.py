@@ -112,6 +112,7 @@ def test_the_text_of_a_missing_library_says_who_wants_it_and_what_to_do(closure)
         "chain/Chain.Connector.dll",
         "cycle/Cycle.Connector.dll",
         "clash/Clash.Connector.dll",
+        "embedded/ByHand.Connector.dll",
         "embedded/Embedded.Connector.dll",
         "missing/Indirect.Connector.dll",
         "late/Late.Connector.dll",
@@ -164,6 +165,28 @@ def test_a_library_embedded_in_an_embedded_one_is_found(closure) -> None:
         ("Outer.Library", "Nested.Connector.dll"),
     ]
     assert found(document) == []
+
+
+def test_a_library_embedded_by_hand_is_known_by_its_metadata_not_by_the_resource_name(closure) -> None:
+    document = closure("embedded/ByHand.Connector.dll")
+    assert files(document) == ["ByHand.Connector.dll"]
+    [embedded] = document["embedded"]
+    assert (embedded["assembly"], embedded["in"]) == ("Hand.Library", "ByHand.Connector.dll")
+    assert embedded["resource"] == "Fixture.Resources.Hand.Library.dll"
+    assert document["missing"] == []
+    assert found(document) == [("C28", "information")]
+
+
+def test_a_resource_that_is_only_named_like_a_library_leaves_it_missing(
+    tmp_path: Path, fixtures: Path
+) -> None:
+    data = (fixtures / "embedded/ByHand.Connector.dll").read_bytes()
+    name = b"Fixture.Resources.Hand.Library.dll"
+    assert data.count(name) == 1
+    (tmp_path / "ByHand.Connector.dll").write_bytes(data.replace(name, name[:-4] + b".txt"))
+    document = closure_document(str(tmp_path / "ByHand.Connector.dll"))
+    assert [entry["assembly"] for entry in document["missing"]] == ["Hand.Library"]
+    assert found(document) == [("C1", "error")]
 
 
 def test_an_embedded_library_that_cannot_be_unpacked_is_a_finding(tmp_path: Path, fixtures: Path) -> None:

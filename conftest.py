@@ -6,13 +6,23 @@ The folder `winlab/` is named like the package: imported by path, its tests woul
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 import winlab as _winlab  # noqa: F401  (see above)
 
+WAITING = 1
+"""Workers more than processors: labs wait for hosts that restart, and for faults to end."""
 TESTS = Path(__file__).parent / "tests"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` means."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return own + WAITING
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -49,6 +49,7 @@ class Finding:
         found: What stands there.
         expected: What should stand there.
         next_step: What a person should do, a full sentence.
+        acceptable: Whether it may be accepted knowingly, where its rule may; not part of the JSON form.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Finding:
     found: str
     expected: str
     next_step: str
+    acceptable: bool = True
 
     def __post_init__(self) -> None:
         for field in ("where", "found", "expected", "next_step"):
@@ -70,6 +72,10 @@ class Finding:
     def with_severity(self, severity: Severity) -> Finding:
         """The same finding with another weight."""
         return replace(self, severity=severity)
+
+    def not_acceptable(self, when: bool = True) -> Finding:
+        """The same finding, one that nobody can accept knowingly if `when` holds."""
+        return replace(self, acceptable=self.acceptable and not when)
 
     def to_dict(self) -> dict[str, str]:
         """The JSON form, keys as in docs/architecture.md."""
@@ -116,6 +122,10 @@ def accepted(findings: Iterable[Finding], accept: Mapping[str, str]) -> Iterator
         reason = accept.get(finding.id)
         if reason is None or finding.severity not in _SOFTER:
             yield finding
+            continue
+        if not finding.acceptable:
+            text = f"{finding.next_step} This cannot be accepted: there is nothing that could be migrated."
+            yield replace(finding, next_step=text)
             continue
         severity, otherwise = _SOFTER[finding.severity]
         text = f"Accepted knowingly (otherwise {otherwise}): {reason.strip()}"

@@ -74,6 +74,11 @@ def slug(name: str, fallback: str = "ma") -> str:
     return f"{fallback}-{result}" if is_device_name(result) else result
 
 
+def is_guid(text: str) -> bool:
+    """Whether a text is a GUID, with or without braces."""
+    return _GUID.match(text.strip()) is not None
+
+
 def agent_folder_name(name: str, guid: str) -> str:
     """Folder name of one management agent in the run folder: slug and first eight characters of its GUID.
 

@@ -43,6 +43,7 @@ _CONFIRMATION: Final = 0x24000000
 _DN_STYLE: Final = 0x70
 _DN_STYLES: Final = {0x00: DnStyle.NONE, 0x30: DnStyle.GENERIC, 0x70: DnStyle.LDAP}
 _BITS: Final = 32
+_LARGEST: Final = (1 << _BITS) - 1
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,8}")
 _DECIMAL = re.compile(r"[0-9]{1,10}")
 
@@ -124,7 +125,7 @@ def read_capabilities(mask: str | None, bits: str | None) -> Capabilities:
     """
     return Capabilities(
         mask=decode(int(mask, 16)) if mask and _HEXADECIMAL.fullmatch(mask) else None,
-        bits=decode(int(bits) & 0xFFFFFFFF) if bits and _DECIMAL.fullmatch(bits) else None,
+        bits=decode(int(bits)) if bits and _DECIMAL.fullmatch(bits) and int(bits) <= _LARGEST else None,
         mask_text=mask,
         bits_text=bits,
     )

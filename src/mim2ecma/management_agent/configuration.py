@@ -12,6 +12,7 @@ from mim2ecma.management_agent.model import Configuration, ExtensionConfig, Para
 ENCRYPTED_TYPE: Final = "encrypted-string"
 """Type of parameters whose values exports leave out (domain/ma_xml.md 7.3)."""
 
+_SWITCHES: Final = ("import-enabled", "export-enabled", "password-management-enabled")
 _PAGE_SIZES: Final = (
     "import-default-page-size",
     "import-max-page-size",
@@ -89,6 +90,7 @@ def _read_extension(element: etree._Element | None) -> ExtensionConfig:
         export_type=values.get("export-type"),
         capability_bits=values.get("capability-bits"),
         page_sizes={tag: size for tag in _PAGE_SIZES if (size := values.get(tag))},
+        unclear=frozenset(tag for tag in _SWITCHES if values.get(tag) and is_true(values[tag]) is None),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, cast
 from lxml import etree
 
 from mim2ecma.documents.findings import Finding, Severity
-from mim2ecma.management_agent.elements import DSML, MS_DSML, bounded, text_of
+from mim2ecma.management_agent.elements import DSML, MS_DSML, bounded, is_true, text_of
 from mim2ecma.management_agent.model import Attribute, ObjectType, Operations, Schema, ValueType
 
 _CLASS: Final = f"{{{DSML}}}class"
@@ -105,6 +105,7 @@ class _Reader:
         self._anchors = anchors
         self._dangling: list[str] = []
         self._duplicates: list[str] = []
+        self._classes: list[str] = []
         self._operations: list[str] = []
 
     def attribute_types(self, elements: list[etree._Element]) -> dict[str, _AttributeType]:
@@ -123,8 +124,8 @@ class _Reader:
             types[key] = _AttributeType(
                 name or key,
                 _TYPES.get(syntax or "", ValueType.UNKNOWN),
-                element.get("single-value") == "true",
-                element.get(_ENCRYPTED) == "true",
+                _says(element, "single-value"),
+                _says(element, _ENCRYPTED),
             )
         return types
 
@@ -133,7 +134,7 @@ class _Reader:
         name = name or str(element.get("id") or "")
         stored = self._anchors.get(name, ())
         references = list(element.iterchildren(_ATTRIBUTE))
-        says_anchor = any(reference.get(_IS_ANCHOR) == "true" for reference in references)
+        says_anchor = any(_says(reference, _IS_ANCHOR) for reference in references)
         attributes: dict[str, Attribute] = {}
         for reference in references:
             target = str(reference.get("ref") or "").removeprefix("#")
@@ -144,7 +145,7 @@ class _Reader:
             if kind.name in attributes:
                 self._duplicates.append(f"reference {name}/{kind.name}")
                 continue
-            operation = str(reference.get(_OPERATION) or "")
+            operation = str(reference.get(_OPERATION) or "").strip()
             operations = _OPERATIONS.get(operation.lower(), Operations.UNKNOWN)
             if operations is Operations.UNKNOWN:
                 self._operations.append(f"{name}/{kind.name}")
@@ -153,19 +154,19 @@ class _Reader:
                 kind.type,
                 kind.single_valued,
                 operations,
-                reference.get(_IS_ANCHOR) == "true" if says_anchor else kind.name in stored,
-                reference.get("required") == "true",
+                _says(reference, _IS_ANCHOR) if says_anchor else kind.name in stored,
+                _says(reference, "required"),
                 kind.name in self._selected,
                 kind.encrypted,
             )
         anchor = tuple(attribute.name for attribute in attributes.values() if attribute.anchor)
-        return ObjectType(name, anchor, tuple(attributes.values()), element.get(_LOCKED) == "1")
+        return ObjectType(name, anchor, tuple(attributes.values()), _says(element, _LOCKED))
 
     def check_names(self, object_types: tuple[ObjectType, ...]) -> None:
         seen: set[str] = set()
         for item in object_types:
             if item.name.lower() in seen:
-                self._duplicates.append(f"class {item.name}")
+                self._classes.append(item.name)
             seen.add(item.name.lower())
 
     def findings(self) -> tuple[Finding, ...]:
@@ -176,6 +177,7 @@ class _Reader:
                 "each to lead to an attribute type",
             ),
             (self._duplicates, "the same name or id more than once", "each once; the first one is used"),
+            (self._classes, "object types of the same name", "each once; the wizard may show either"),
             (self._operations, "an unknown allowedOperation", "ImportOnly, ExportOnly or none"),
         )
         return tuple(
@@ -183,6 +185,12 @@ class _Reader:
             for names, found, expected in cases
             if names
         )
+
+
+def _says(element: etree._Element, attribute: str) -> bool:
+    """Whether an attribute is one of the product's spellings of true; blanks around it do not count (3)."""
+    text = element.get(attribute)
+    return text is not None and (text == "true" or is_true(text.strip()) is True)
 
 
 def listed(names: list[str], most: int) -> str:

@@ -15,6 +15,8 @@ MS_DSML = "http://www.microsoft.com/MMS/DSML"
 
 _MOST_DIGITS = 9  # stays below 2^31, as every number in these files does
 
+_BOOLEANS = {"1": True, "-1": True, "true": True, "0": False, "false": False}
+
 _Items = TypeVar("_Items", bound=Sized)
 
 
@@ -56,7 +58,7 @@ def texts(element: etree._Element | None, tag: str) -> Iterator[str]:
 
 def is_true(text: str | None) -> bool | None:
     """Read one of the product's booleans: `1`, `-1`, `true` and their opposites; otherwise `None` (3)."""
-    return {"1": True, "-1": True, "true": True, "0": False, "false": False}.get((text or "").lower())
+    return _BOOLEANS.get((text or "").lower())
 
 
 def whole_number(text: str | None) -> int | None:

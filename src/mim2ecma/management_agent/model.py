@@ -75,13 +75,14 @@ class Attribute:
 
     @property
     def usable(self) -> bool:
-        """Single-valued string, both directions, not the anchor, not `export_password`."""
+        """Single-valued string, both directions, not the anchor, not a password (6.3)."""
         return (
             self.single_valued
             and self.type is ValueType.STRING
             and self.operations is Operations.IMPORT_EXPORT
             and not self.anchor
-            and self.name != PASSWORD_ATTRIBUTE
+            and not self.encrypted
+            and self.name.lower() != PASSWORD_ATTRIBUTE
         )
 
 
@@ -163,7 +164,10 @@ class ParameterDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionConfig:
-    """`extension-config`: what the management agent says about its connector (7.1); `None` is absent."""
+    """`extension-config`: what the management agent says about its connector (7.1); `None` is absent.
+
+    `unclear` names the switches that are there and neither 0 nor 1.
+    """
 
     filename: str | None = None
     assembly_version: str | None = None
@@ -178,6 +182,7 @@ class ExtensionConfig:
     export_type: str | None = None
     capability_bits: str | None = None
     page_sizes: Mapping[str, str] = field(default_factory=dict)
+    unclear: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

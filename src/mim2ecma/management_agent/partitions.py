@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from mim2ecma.management_agent.configuration import read_parameters
-from mim2ecma.management_agent.elements import bounded, children, path, text_of, texts
+from mim2ecma.management_agent.elements import bounded, children, is_true, path, text_of, texts
 from mim2ecma.management_agent.model import Constant, Partition, Rules, RunProfile, RunStep
 
 
@@ -31,7 +31,7 @@ def read_partitions(element: etree._Element | None) -> tuple[Partition, ...]:
             Partition(
                 name=text_of(parts.get("name")) or "",
                 id=text_of(parts.get("id")),
-                selected=text_of(parts.get("selected")) == "1",
+                selected=is_true(text_of(parts.get("selected"))) is True,
                 object_types=tuple(texts(classes, "object-class")),
                 parameters=read_parameters(path(parts.get("custom-data"), "parameter-values")),
             )
@@ -117,8 +117,9 @@ def _count(element: etree._Element | None, tag: str) -> int:
 
 
 def _read_constants(flows: etree._Element | None) -> tuple[Constant, ...]:
+    """The constants, wherever they stand; the text of one that lies in another is told with that one."""
     found = []
-    for mapping in bounded(list(flows.iter("constant-mapping")) if flows is not None else [], "constants"):
+    for mapping in bounded(_outermost(flows, "constant-mapping"), "constants"):
         flow = mapping.getparent()
         owner = flow.getparent() if flow is not None else None
         found.append(
@@ -129,3 +130,15 @@ def _read_constants(flows: etree._Element | None) -> tuple[Constant, ...]:
             )
         )
     return tuple(found)
+
+
+def _outermost(element: etree._Element | None, tag: str) -> list[etree._Element]:
+    """Elements of a tag that lie in no other of that tag, so that no text is read once for each level."""
+    found: list[etree._Element] = []
+    if element is None:
+        return found
+    walker = etree.iterwalk(element, events=("start",), tag=tag)
+    for _event, inner in walker:
+        found.append(inner)
+        walker.skip_subtree()
+    return found

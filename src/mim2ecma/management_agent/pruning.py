@@ -16,7 +16,7 @@ from mim2ecma.documents import limits
 from mim2ecma.management_agent.problems import UnreadableError
 from mim2ecma.management_agent.raw import ECMA2_CATEGORY, FLOW, RawExport, not_well_formed
 
-_WATCHED: Final = ("ma-data", "mv-data", FLOW, "Connectors")
+_WATCHED: Final = ("ma-data", FLOW, "Connectors")
 
 # Estimated memory of libxml2's nodes: xmlNode 120 bytes, xmlAttr 96 and its text node 120, each with malloc's
 # header. Every '<' stands for one element or the text before an end tag, every '=' for one attribute.
@@ -119,8 +119,8 @@ class Pruner:
     def _watch_memory(self, data: bytes) -> None:
         """Estimate the tree of `ma-data`; give it up when it gets too large."""
         agent = self._raw.agent
-        if agent is None or self._raw.has_metaverse:
-            return
+        if agent is None or agent.getnext() is not None:
+            return  # not there yet, or complete: what follows it is pruned
         self._cost += tree_cost(data)
         if self._cost <= limits.MAX_TREE_BYTES:
             return

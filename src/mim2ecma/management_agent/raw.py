@@ -40,7 +40,6 @@ class RawExport:
         agent_count: How many `ma-data` stand below the root.
         header: Texts of the small children of `ma-data`, filled only when its tree was too large to keep.
         crowded: Whether its elements must be looked at before they are made canonical (`crowding`).
-        has_metaverse: Whether `mv-data` stands below the root.
         has_connectors: Whether `Connectors` stands below the root.
         import_flows: Import flows in `mv-data` by the management agent they come from.
         problem: Why reading ended early, if it did.
@@ -56,7 +55,6 @@ class RawExport:
     agent_count: int = 0
     header: dict[str, str] = field(default_factory=dict)
     crowded: bool = False
-    has_metaverse: bool = False
     has_connectors: bool = False
     import_flows: Counter[str] = field(default_factory=Counter)
     problem: Finding | None = None
@@ -73,8 +71,6 @@ class RawExport:
         """Take what a child of the root element says by being there."""
         if child.tag == "ma-data":
             self.see_agent(child)
-        elif child.tag == "mv-data":
-            self.has_metaverse = True
         elif child.tag == "Connectors":
             self.has_connectors = True
 

@@ -13,6 +13,7 @@ from mim2ecma.management_agent import crowding
 from mim2ecma.management_agent.canonical import ma_sha256
 from mim2ecma.management_agent.capabilities import Capabilities, read_capabilities
 from mim2ecma.management_agent.configuration import read_configuration
+from mim2ecma.management_agent.consistency import dangling_selections, repeated_elements
 from mim2ecma.management_agent.dsml import count_schema, read_schema
 from mim2ecma.management_agent.elements import bounded, children, path, text_of, texts
 from mim2ecma.management_agent.model import (
@@ -71,11 +72,13 @@ def read(source: bytes | Path, *, name: str | None = None) -> Export:
         if raw.crowded:
             crowding.check(raw.agent)
         agent = _read_agent(raw.agent, raw)
+        findings = list(agent.schema.findings)
         if agent.is_ecma2:
             identify = _identity_now(raw.agent)
+            findings += [*dangling_selections(agent), *repeated_elements(raw.agent)]
     except UnreadableError as problem:
         return Export(origin, findings=(problem.finding,))
-    return Export(replace(origin, identify=identify), agent, agent.schema.findings)
+    return Export(replace(origin, identify=identify), agent, tuple(findings))
 
 
 def _identity_now(agent: etree._Element) -> KnownIdentity:

@@ -177,7 +177,7 @@ class _Follower:
         except etree.XMLSyntaxError as error:
             raise not_well_formed(error, data[-_END:]) from None
         self._raw.see_root(root)
-        for child in root.iterchildren("ma-data", "mv-data", "Connectors"):
+        for child in root.iterchildren("ma-data", "Connectors"):
             self._raw.see_child(child)
         for flow in root.iter(FLOW):
             self._raw.see_flow(flow)

@@ -42,6 +42,7 @@ RULES: Final[dict[str, str]] = {
     "R33": "the whole management agent was read",
     "R34": "selected attributes of kinds that newer hosts carry",
     "R35": "the wizard's own state agrees with the selection",
+    "R36": "each element stands once, and holds a text where one belongs",
 }
 """New rules continue the numbering; no number is used twice."""
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from mim2ecma.documents.findings import Finding
-from mim2ecma.management_agent.capabilities import DnStyle
+from mim2ecma.management_agent.capabilities import BitField, Capabilities, DnStyle
 from mim2ecma.management_agent.model import PASSWORD_ATTRIBUTE
 from mim2ecma.management_agent.needs import NeedKind
-from mim2ecma.readiness.subject import Subject, information, listing, warning
+from mim2ecma.readiness.subject import DELIVERED, Subject, information, listing, warning
+from mim2ecma.readiness.versions import is_version
 
 _NOT_USED: Final = (  # ecma_host.md 2.4 and 4
     "full-export",
@@ -17,12 +18,13 @@ _NOT_USED: Final = (  # ecma_host.md 2.4 and 4
     "normalise-accents",
     "concurrent-operation",
     "delete-add-as-replace",
-    "password-in-first-export-pass",
     "object-rename",
 )
+_FIRST_PASS: Final = "password-in-first-export-pass"  # noqa: S105  (a capability)
 _MOST_PLACES: Final = 50  # of suspicious values told one by one; more is no list that anyone reads
 _REFERENCE_EXPORT: Final = "5"  # MultivaluedReferenceAttributeUpdate, domain/ma_xml.md 4
 _FULL_IMPORT: Final = "full-import"
+_EXPORT_SUPPORTED: Final = "immediate-export-confirmation"  # domain/ma_xml.md 8: set when export is supported
 
 
 def secret_rules(subject: Subject) -> Iterator[Finding]:
@@ -110,8 +112,12 @@ def capability_rules(subject: Subject) -> Iterator[Finding]:
     if extension.manages_passwords or agent.capabilities.has("password-operations"):
         yield warning(
             "R23",
-            "extension-config/password-management-enabled",
-            "the connector manages passwords",
+            "extension-config/password-management-enabled"
+            if extension.manages_passwords
+            else "capabilities/password-operations",
+            "the connector manages passwords"
+            if extension.manages_passwords
+            else "the connector can manage passwords",
             "a migration without them: the host synchronizes no passwords and can set an initial one only",
             "Plan for passwords outside of this connector.",
         )
@@ -131,6 +137,15 @@ def capability_rules(subject: Subject) -> Iterator[Finding]:
             f"capabilities that the host does not use: {', '.join(unused)}",
             "nothing to rely on them",
             "Nothing to do, unless the migration counts on one of them.",
+        )
+    if agent.capabilities.has(_FIRST_PASS):
+        own = (extension.filename or "").lower() not in DELIVERED
+        yield (warning if own else information)(
+            "R25",
+            "capability-bits",
+            f"capability {_FIRST_PASS}",
+            "passwords in a pass of their own: the host does not support the other for custom connectors",
+            "Leave it switched off in the wizard, and try an initial password with one user.",
         )
 
 
@@ -159,16 +174,21 @@ def contradiction_rules(subject: Subject) -> Iterator[Finding]:
 
 
 def _contradictions(subject: Subject) -> Iterator[str]:
-    agent, extension = subject.agent, subject.agent.configuration.extension
-    capabilities, file_type = agent.capabilities, agent.configuration.file_type
-    for field, text, value in (
-        ("capabilities-mask", capabilities.mask_text, capabilities.mask),
-        ("capability-bits", capabilities.bits_text, capabilities.bits),
-    ):
-        if text is not None and value is None:
-            yield f"{field} is no number"
-        elif value is not None and value.dn_style is None:
-            yield f"{field} has an unknown DN style"
+    yield from _capabilities_against_settings(subject)
+    yield from _capabilities_against_each_other(subject.agent.capabilities)
+    yield from _settings_against_the_rest(subject)
+
+
+def _fields(capabilities: Capabilities) -> tuple[tuple[str, str, str | None, BitField | None], ...]:
+    """Each field's name, how its number is written, its text, its meaning."""
+    return (
+        ("capabilities-mask", "hexadecimal", capabilities.mask_text, capabilities.mask),
+        ("capability-bits", "decimal", capabilities.bits_text, capabilities.bits),
+    )
+
+
+def _capabilities_against_settings(subject: Subject) -> Iterator[str]:
+    extension, capabilities = subject.agent.configuration.extension, subject.agent.capabilities
     cases = (
         ("no-export", extension.export_enabled is True, "export-enabled is 1"),
         ("no-import", extension.import_enabled is True, "import-enabled is 1"),
@@ -176,24 +196,53 @@ def _contradictions(subject: Subject) -> Iterator[str]:
         ("no-hierarchy", extension.discovers_hierarchy, "discovery-hierarchy is set"),
     )
     for name, contradicted, setting in cases:
-        if contradicted and capabilities.has(name):
-            yield f"capability {name} although {setting}"
-    if (
-        extension.manages_passwords
-        and capabilities.best is not None
-        and not capabilities.has("password-operations")
-    ):
+        holders = [
+            field for field, _, _, value in _fields(capabilities) if value is not None and name in value.names
+        ]
+        if contradicted and holders:
+            yield f"capability {name} in {' and '.join(holders)} although {setting}"
+    can = capabilities.has("password-operations")
+    if extension.manages_passwords and capabilities.best is not None and not can:
         yield "password-management-enabled is 1 without the capability password-operations"
-    if capabilities.mask is not None and capabilities.bits is not None:
-        lost = sorted(set(capabilities.bits.names) - set(capabilities.mask.names))
-        if lost:
-            yield f"capability-bits has {', '.join(lost)}, capabilities-mask has not"
+    if can and not extension.manages_passwords:
+        yield "capability password-operations although password-management-enabled is not 1"
+    mask = capabilities.mask
+    if mask is not None and extension.export_enabled is False and _EXPORT_SUPPORTED in mask.names:
+        yield f"export-enabled is 0 although capabilities-mask has {_EXPORT_SUPPORTED}"
+
+
+def _capabilities_against_each_other(capabilities: Capabilities) -> Iterator[str]:
+    for field, kind, text, value in _fields(capabilities):
+        if text is not None and value is None:
+            yield f"{field} is no {kind} number of 32 bits"
+        elif value is not None and value.dn_style is None:
+            yield f"{field} has an unknown DN style"
+    mask, bits = capabilities.mask, capabilities.bits
+    if mask is None or bits is None:
+        return
+    lost = sorted(set(bits.names) - set(mask.names))
+    if lost:
+        yield f"capability-bits has {', '.join(lost)}, capabilities-mask has not"
+    if mask.dn_style is not None and bits.dn_style is not None and mask.dn_style is not bits.dn_style:
+        yield f"DN style is {mask.dn_style} in capabilities-mask and {bits.dn_style} in capability-bits"
+
+
+def _settings_against_the_rest(subject: Subject) -> Iterator[str]:
+    agent, extension = subject.agent, subject.agent.configuration.extension
+    file_type = agent.configuration.file_type
     if agent.export_type and extension.export_type and agent.export_type != extension.export_type:
         yield f"export-type is {agent.export_type} and {extension.export_type} in extension-config"
     if extension.export_enabled is True and extension.export_mode is None:
         yield "export-enabled is 1 without export-mode"
     if file_type and agent.category and file_type.lower() != agent.category.lower():
         yield f"file-type is {file_type}"
+    for item in subject.targets:
+        stored = agent.configuration.anchors.get(item.name, ())
+        if stored and item.anchor and set(stored) != set(item.anchor):
+            here, there = listing(stored), listing(item.anchor)
+            yield f"the anchor of {item.name} is {here} in importing and {there} in schema"
+    if extension.assembly_version and not is_version(extension.assembly_version):
+        yield f"assembly-version is no version ({listing([extension.assembly_version])})"
 
 
 def rest_rules(subject: Subject) -> Iterator[Finding]:

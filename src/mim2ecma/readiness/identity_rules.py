@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mim2ecma.documents.findings import Finding
-from mim2ecma.documents.safe_names import bare_file_name_problem
-from mim2ecma.management_agent.model import Export, ManagementAgent, Wrapper
-from mim2ecma.readiness.subject import Subject, error, information, warning
+from mim2ecma.documents.safe_names import bare_file_name_problem, is_guid
+from mim2ecma.management_agent.model import Export, ExtensionConfig, ManagementAgent, Wrapper
+from mim2ecma.readiness.subject import DELIVERED, Subject, error, information, warning
 
 _EXPORT_SINGLY: Final = (
     "In Synchronization Service, Management Agents, select the management agent and "
@@ -42,7 +42,7 @@ _WRAPPERS: Final[Mapping[Wrapper, tuple[str, str]]] = {
 
 # domain/ma_xml.md 5: categories of built-in management agents and what takes their place.
 _ALTERNATIVES: Final[Mapping[str, str]] = {
-    "extensible": "an ECMA1 management agent; ask its maker for an ECMA2 version",
+    "extensible": "an ECMA2 version of this ECMA1 connector, which its maker may have",
     "mssql": "Microsoft's Generic SQL connector",
     "oracle": "Microsoft's Generic SQL connector",
     "db2": "Microsoft's Generic SQL connector",
@@ -58,16 +58,8 @@ _ALTERNATIVES: Final[Mapping[str, str]] = {
 }
 
 _CALL_BASED: Final = "call-based"
+_ENGINE_DLL: Final = "microsoft.metadirectoryservicesex.dll"  # domain/ma_xml.md 13.2
 _ENTRA_DLL: Final = "microsoft.azure.activedirectory.connector.dll"
-# ecma_host.md 3.2: names confirmed by Microsoft's documentation as present after the installation.
-_DELIVERED: Final = frozenset(
-    {
-        "microsoft.iam.connector.genericsql.dll",
-        "microsoft.iam.connector.genericldap.dll",
-        "microsoft.iam.connector.powershell.dll",
-        "microsoft.identitymanagement.ma.webservices.dll",
-    }
-)
 
 
 def wrapper_rules(export: Export) -> Iterator[Finding]:
@@ -78,19 +70,20 @@ def wrapper_rules(export: Export) -> Iterator[Finding]:
     if source.wrapper is Wrapper.UNKNOWN:
         yield error(
             "R2", _ROOT, f"'{source.root or 'none'}'", expected, f"This is no export of MIM. {_EXPORT_SINGLY}"
-        )
+        ).not_acceptable(agent is None)
     elif source.wrapper in _WRAPPERS:
         found, advice = _WRAPPERS[source.wrapper]
-        yield error("R2", _ROOT, found, expected, _USELESS if built_in else advice)
+        finding = error("R2", _ROOT, found, expected, _USELESS if built_in else advice)
+        yield finding.not_acceptable(agent is None)
     elif source.wrapper is Wrapper.EXPORT_MA and agent is None:
-        yield error("R2", _ROOT, "export-ma without ma-data", expected, _EXPORT_SINGLY)
+        yield error("R2", _ROOT, "export-ma without ma-data", expected, _EXPORT_SINGLY).not_acceptable()
     elif source.wrapper is Wrapper.EXPORT_MA and not source.server:
         advice = _USELESS if built_in else _EXPORT_SINGLY
         yield error("R2", _ROOT, "export-ma without the name of a server", expected, advice)
     if source.agent_count > 1:
         yield error(
             "R2", _ROOT, f"{source.agent_count} management agents", "one management agent", _EXPORT_SINGLY
-        )
+        ).not_acceptable()
 
 
 def agent_rules(export: Export, agent: ManagementAgent) -> Iterator[Finding]:
@@ -107,6 +100,14 @@ def agent_rules(export: Export, agent: ManagementAgent) -> Iterator[Finding]:
         yield error(
             "R3", "ma-data/name", "no name", "the name of a configured management agent", _EXPORT_SINGLY
         )
+    elif agent.is_ecma2 and not is_guid(agent.id or ""):
+        yield error(
+            "R3",
+            "ma-data/id",
+            f"'{agent.id}'" if agent.id else "no id",
+            "a GUID, by which every management agent is known",
+            _EXPORT_SINGLY,
+        )
     if not agent.is_ecma2:
         instead = _ALTERNATIVES.get(
             (agent.category or "").lower(), "an ECMA2 connector for the same system, if there is one"
@@ -116,7 +117,9 @@ def agent_rules(export: Export, agent: ManagementAgent) -> Iterator[Finding]:
             "ma-data/category",
             f"'{agent.category}', a management agent that is not ECMA2" if agent.category else "no category",
             "Extensible2",
-            f"The ECMA Connector Host loads ECMA2 connectors only. In its place: {instead}.",
+            f"The ECMA Connector Host loads ECMA2 connectors only. In its place: {instead}."
+            if agent.category
+            else f"Something is missing from the file. {_EXPORT_SINGLY}",
         )
     if not agent.complete:
         yield information(
@@ -132,17 +135,21 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
     """R5, R6, R21, R27 and R30: `extension-config` (domain/ma_xml.md 7.1)."""
     extension = subject.agent.configuration.extension
     where = "extension-config"
-    problem = bare_file_name_problem(extension.filename) if extension.filename else "is empty"
-    if problem or not (extension.filename or "").lower().endswith(".dll"):
-        found = (
-            f"'{extension.filename}' {problem or 'does not end in .dll'}"
-            if extension.filename
-            else "no file name"
+    if extension == ExtensionConfig():
+        yield error(
+            "R5",
+            f"private-configuration/MAConfig/{where}",
+            "missing, or empty",
+            "what the management agent says about its connector: DLL, import and export",
+            "Check the connector of the management agent in MIM and export it again.",
         )
+        return
+    problem = _file_name_problem(extension.filename)
+    if problem:
         yield error(
             "R5",
             f"{where}/filename",
-            found,
+            problem,
             "the bare file name of the connector's DLL",
             "Check the connector of the management agent in MIM and export it again.",
         )
@@ -150,7 +157,7 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
         yield error(
             "R6",
             f"{where}/export-enabled",
-            "export is switched off" if extension.export_enabled is False else "no word on export",
+            _switch(extension, "export"),
             "1, since provisioning is what the host does",
             "Enable export in the management agent, or use a connector that can export, and export it again.",
         )
@@ -158,7 +165,7 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "R6",
             f"{where}/import-enabled",
-            "import is switched off" if extension.import_enabled is False else "no word on import",
+            _switch(extension, "import"),
             "1: without import the host cannot see existing accounts and always creates",
             "Enable import, or be sure that the target has no accounts yet; the documented procedure asks "
             "for both.",
@@ -173,7 +180,7 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
             "a connector to an application, as the host provisions from Microsoft Entra to it",
             "Leave this management agent where it is; Entra Connect or cloud sync does its work.",
         )
-    if name in _DELIVERED:
+    if name in DELIVERED:
         yield information(
             "R30",
             f"{where}/filename",
@@ -181,6 +188,26 @@ def connector_rules(subject: Subject) -> Iterator[Finding]:
             "the host's own version to be used",
             "Do not copy the DLL; check that it lies in the host's ECMA folder.",
         )
+
+
+def _file_name_problem(name: str | None) -> str | None:
+    if not name:
+        return "no file name"
+    problem = bare_file_name_problem(name)
+    if problem is None and not name.lower().endswith(".dll"):
+        problem = "does not end in .dll"
+    elif problem is None and name.lower() == ".dll":
+        problem = "has nothing before the ending"
+    elif problem is None and name.lower() == _ENGINE_DLL:
+        problem = "is the engine's own library, no connector"
+    return f"'{name}' {problem}" if problem else None
+
+
+def _switch(extension: ExtensionConfig, direction: str) -> str:
+    if f"{direction}-enabled" in extension.unclear:
+        return "neither 0 nor 1"
+    enabled = extension.export_enabled if direction == "export" else extension.import_enabled
+    return f"{direction} is switched off" if enabled is False else f"no word on {direction}"
 
 
 def _mode_rules(subject: Subject) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from mim2ecma.readiness.inspection import Inspection
 from mim2ecma.readiness.options import Options
 from mim2ecma.readiness.subject import Subject
 
+_OF_CONFIGURED_AGENTS = frozenset({"R7b", "R8b", "R11", "R26"})
 _RULES = (
     identity_rules.connector_rules,
     schema_rules.object_type_rules,
@@ -78,4 +79,9 @@ def _all_findings(subject: Subject) -> Iterator[Finding]:
     yield from identity_rules.wrapper_rules(subject.export)
     yield from identity_rules.agent_rules(subject.export, subject.agent)
     for rule in _RULES:
-        yield from rule(subject)
+        # A template never has what only a configured management agent has (domain/ma_xml.md 10).
+        yield from (
+            finding
+            for finding in rule(subject)
+            if not subject.agent.packaged or finding.id not in _OF_CONFIGURED_AGENTS
+        )

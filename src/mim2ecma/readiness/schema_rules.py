@@ -11,6 +11,7 @@ from mim2ecma.management_agent.model import ObjectType, ValueType
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES
 from mim2ecma.readiness.subject import Subject, error, information, listing, warning
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .\-]{0,99}")
 _UNSUPPORTED_NAME = re.compile(r"[.\[]")  # ecma_host.md 4: names with '.' or '['
 _NOT_CARRIED: Final = frozenset({ValueType.REFERENCE, ValueType.BINARY})
 _NEWER: Final = frozenset({ValueType.NUMBER, ValueType.BOOLEAN, ValueType.DATETIME})
@@ -23,6 +24,17 @@ def object_type_rules(subject: Subject) -> Iterator[Finding]:
     if not subject.candidates:
         yield _no_object_type(subject)
         return
+    known = {item.name.lower() for item in subject.agent.schema.object_types}
+    strange = [name for name in subject.options.object_types if name.strip().lower() not in known]
+    if strange:
+        yield information(
+            "R7",
+            "options/object types",
+            f"{listing(strange)}, not in this schema",
+            f"one of {listing(item.name for item in subject.agent.schema.object_types)}",
+            f"Judged was {listing(item.name for item in subject.targets)}; correct the name if that is "
+            "wrong.",
+        )
     selected = {name.lower() for name in subject.selected_object_types}
     if not any(item.name.lower() in selected for item in subject.candidates):
         yield warning(
@@ -55,16 +67,20 @@ def _no_object_type(subject: Subject) -> Finding:
             "no object types",
             expected,
             "Refresh the schema of the management agent in MIM and export it again.",
+        ).not_acceptable()
+    chosen = {name.lower() for name in subject.selected_object_types}
+    example = next((name for name in names if name.lower() in chosen), names[0])
+    if _PLAIN_NAME.fullmatch(example):
+        step = (
+            f"If '{example}' stands for people, say so: --object-type '{example}', or "
+            f"object_types: ['{example}'] with ma_inspect."
         )
-    example = next((name for name in subject.selected_object_types if name in names), names[0])
-    return error(
-        "R7",
-        "schema",
-        f"object types {listing(names)}",
-        expected,
-        f"If '{example}' stands for people, say so: --object-type '{example}', or object_types: "
-        f"['{example}'] with ma_inspect.",
-    )
+    else:  # such a text never becomes part of a line that somebody might copy into a shell or a playbook
+        step = (
+            "If one of them stands for people, name it with --object-type (object_types with ma_inspect), "
+            "quoted for your shell: its name holds unusual characters."
+        )
+    return error("R7", "schema", f"object types {listing(names)}", expected, step)
 
 
 def attribute_rules(subject: Subject) -> Iterator[Finding]:
@@ -84,7 +100,18 @@ def attribute_rules(subject: Subject) -> Iterator[Finding]:
             "Configure the connector so that it offers such an attribute, refresh the schema and export it "
             "again.",
         )
-    elif not any(attribute.selected for attribute in usable):
+    else:
+        for item in targets:
+            if not any(attribute.usable for attribute in item.attributes):
+                yield warning(
+                    "R8",
+                    f"schema/{item.name}",
+                    "no single-valued string attribute that can be imported and exported, apart from anchor "
+                    "and export_password",
+                    "at least one, if this is to be the target object",
+                    "Choose another target object in the wizard.",
+                )
+    if usable and not any(attribute.selected for attribute in usable):
         finding = error if subject.options.strict else warning
         yield finding(
             "R8b",
@@ -122,7 +149,8 @@ def _anchor_rules(item: ObjectType) -> Iterator[Finding]:
         )
     for attribute in item.attributes:
         if attribute.anchor and not (attribute.single_valued and attribute.type in _ANCHOR_TYPES):
-            kind = attribute.type.value if attribute.single_valued else f"multi-valued {attribute.type.value}"
+            kind = "of an unknown syntax" if attribute.type is ValueType.UNKNOWN else attribute.type.value
+            kind = kind if attribute.single_valued else f"multi-valued {kind}"
             yield warning(
                 "R31",
                 f"schema/{item.name}/{attribute.name}",

@@ -15,6 +15,16 @@ from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
 from mim2ecma.management_agent.secrets import SecretSearch, is_password_attribute
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
 
+DELIVERED: Final = frozenset(
+    {
+        "microsoft.iam.connector.genericsql.dll",
+        "microsoft.iam.connector.genericldap.dll",
+        "microsoft.iam.connector.powershell.dll",
+        "microsoft.identitymanagement.ma.webservices.dll",
+    }
+)
+"""Names confirmed by Microsoft's documentation as present after the installation (ecma_host.md 3.2)."""
+
 _NAME_LENGTH: Final = (
     140  # a script in a folder of MIM's Extensions fits; else the end says more than the middle
 )
@@ -96,7 +106,7 @@ class Subject:
                 places.append(f"{place}, parameter '{parameter.name}' ({reason})")
         for definition in self.agent.configuration.definitions:
             reason = search.reveals(definition.name, definition.type, definition.default)
-            if definition.type == ENCRYPTED_TYPE and definition.default:
+            if definition.type.lower() == ENCRYPTED_TYPE and definition.default:
                 reason = "a default of an encrypted parameter"
             if reason is not None:
                 places.append(f"parameter-definitions, default of '{definition.name}' ({reason})")
@@ -123,7 +133,7 @@ class Subject:
     def secrets_to_reenter(self) -> tuple[str, ...]:
         """Names of encrypted parameters; from the definitions too, as empty ones are missing (7.3)."""
         definitions = [
-            item.name for item in self.agent.configuration.definitions if item.type == ENCRYPTED_TYPE
+            item.name for item in self.agent.configuration.definitions if item.type.lower() == ENCRYPTED_TYPE
         ]
         values = [parameter.name for _, parameter in self.parameters if parameter.encrypted]
         return tuple(dict.fromkeys(name for name in (*definitions, *values) if name))

@@ -10,6 +10,11 @@ from mim2ecma.readiness.subject import warning
 _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){1,3}\Z")
 
 
+def is_version(text: str) -> bool:
+    """Whether a text is an assembly version of two to four numbers."""
+    return _VERSION.match(text) is not None
+
+
 def compare_assembly_version(recorded: str | None, staged: str, file: str) -> Finding | None:
     """Compare assembly versions; only an older DLL or another major version is told.
 

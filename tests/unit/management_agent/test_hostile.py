@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from export_builder import Value, export, import_flow
+from export_builder import Value, export, import_flow, ma_data
 
 from mim2ecma.documents import limits
 from mim2ecma.management_agent import crowding
@@ -119,6 +119,29 @@ HOSTILE = [
     ),
     ("a script full of assignments", export(values=[Value("S", "$a = 'b'; " * 50_000, "text")]), "ready"),
     ("an attribute full of assignments", export(private_xml=f"<x y='{'a=b ' * 200_000}'/>"), "ready"),
+    ("comments in front", "<!---->" * 100 + export(comment=False), "ready"),
+    ("comments and blanks in front of nothing", "<!----> " * 120, "the file ends too early"),
+    (
+        "constants one in the other",
+        export(
+            flows_xml="<export-attribute-flow>"
+            + "<constant-mapping>" * 1900
+            + "x" * MIB
+            + "</constant-mapping>" * 1900
+            + "</export-attribute-flow>"
+        ),
+        "ready",
+    ),
+    (
+        "a large agent behind the metaverse",
+        f"<export-ma><mv-data/><ma-data>{'<a/>' * 2 * 10**6}</ma-data></export-ma>",
+        "more than fits in",
+    ),
+    (
+        "many strangers behind the agent",
+        export(ma_data() + "<x>" + "<a/>" * 2 * 10**6 + "</x>"),
+        "ready",
+    ),
     ("a million tabs", export(private_xml=f"<x y='{'&#9;' * 10**5}'/>"), "ready"),
 ]
 

@@ -154,7 +154,7 @@ def test_what_does_not_fit_together_is_a_finding_and_no_crash(change, found):
 
 def test_a_class_twice_is_a_finding():
     findings = read(export(classes={"person": [ANCHOR, COLOUR], "Person": [ANCHOR]}).encode()).findings
-    assert [item.found for item in findings] == ["the same name or id more than once: class Person"]
+    assert [item.found for item in findings] == ["object types of the same name: Person"]
 
 
 def test_many_dangling_references_are_counted():

@@ -11,28 +11,50 @@ from export_builder import (
 from judging import judged, only, rules
 
 CONTRADICTIONS = [
-    ({"bits": str(PLAIN_BITS | 0x80)}, "capability no-export although export-enabled is 1"),
-    ({"bits": str(PLAIN_BITS | 0x4)}, "capability no-import although import-enabled is 1"),
+    (
+        {"bits": str(PLAIN_BITS | 0x80)},
+        "capability no-export in capability-bits although export-enabled is 1",
+    ),
+    ({"bits": str(PLAIN_BITS | 0x4)}, "capability no-import in capability-bits although import-enabled is 1"),
     (
         {
             "bits": str(PLAIN_BITS),
             "extension_xml": "<discovery-partition>extensibility</discovery-partition>",
         },
-        "capability no-partitions although discovery-partition is set",
+        "capability no-partitions in capabilities-mask and capability-bits although discovery-partition is set",
     ),
     (
         {
             "bits": str(PLAIN_BITS),
             "extension_xml": "<discovery-hierarchy>extensibility</discovery-hierarchy>",
         },
-        "capability no-hierarchy although discovery-hierarchy is set",
+        "capability no-hierarchy in capabilities-mask and capability-bits although discovery-hierarchy is set",
     ),
     (
         {"extension_xml": "<password-management-enabled>1</password-management-enabled>"},
         "password-management-enabled is 1 without the capability password-operations",
     ),
-    ({"bits": "abc"}, "capability-bits is no number"),
-    ({"mask": "xyz"}, "capabilities-mask is no number"),
+    ({"bits": "abc"}, "capability-bits is no decimal number of 32 bits"),
+    ({"bits": "-5"}, "capability-bits is no decimal number of 32 bits"),
+    ({"bits": "9999999999"}, "capability-bits is no decimal number of 32 bits"),
+    ({"mask": "xyz"}, "capabilities-mask is no hexadecimal number of 32 bits"),
+    (
+        {"mask": f"{PLAIN_BITS | 0x80:x}"},
+        "capability no-export in capabilities-mask although export-enabled is 1",
+    ),
+    (
+        {"mask": f"{PLAIN_BITS | 0x70:x}", "bits": str(PLAIN_BITS | 0x30)},
+        "DN style is ldap in capabilities-mask and generic in capability-bits",
+    ),
+    (
+        {"export_enabled": "0", "mask": f"{PLAIN_BITS | 0x1:x}"},
+        "export-enabled is 0 although capabilities-mask has immediate-export-confirmation",
+    ),
+    (
+        {"bits": str(PLAIN_BITS | 0x800), "mask": f"{PLAIN_BITS | 0x800:x}"},
+        "capability password-operations although password-management-enabled is not 1",
+    ),
+    ({"assembly_version": "banana"}, "assembly-version is no version (banana)"),
     ({"bits": str(PLAIN_BITS | 0x10)}, "capability-bits has an unknown DN style"),
     ({"bits": str(PLAIN_BITS | 0x1000)}, "capability-bits has delta-import, capabilities-mask has not"),
     ({"inner_export_type": "2"}, "export-type is 1 and 2 in extension-config"),

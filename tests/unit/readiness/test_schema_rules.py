@@ -169,4 +169,9 @@ def test_selected_attributes_of_other_kinds_are_told():
 
 
 def test_a_dangling_reference_is_a_warning():
-    assert only(judged(export().replace('ref="#colour"', 'ref="#gone"')), "R13").severity.value == "warning"
+    result = judged(export().replace('ref="#colour"', 'ref="#gone"'))
+    found = {item.where: (item.severity.value, item.found) for item in result.findings if item.id == "R13"}
+    assert found == {
+        "schema": ("warning", "references to attribute types that do not exist: person/gone"),
+        "attribute-inclusion": ("warning", "selected attributes that the schema does not have: colour"),
+    }

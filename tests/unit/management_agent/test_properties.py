@@ -2,6 +2,8 @@
 
 import random
 import string
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from export_builder import (
@@ -166,6 +168,86 @@ def test_any_bytes_give_a_document(content):
     validate("inspection", inspect(content).to_dict())
 
 
+SWITCHES = st.sampled_from(
+    [(None, None), ("", None), ("0", False), ("1", True), ("-1", True), ("TRUE", True)]
+)
+MODES = st.sampled_from(["call-based", "file-based", "n"])
+NUMBERS = st.one_of(st.none(), st.integers(0, 2**32 - 1))
+FLOWS = st.lists(st.tuples(NAMES, NAMES, TEXTS), max_size=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    filename=NAMES,
+    imports=SWITCHES,
+    exports=SWITCHES,
+    modes=st.tuples(MODES, MODES),
+    version=st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,4}){3}", fullmatch=True),
+    bits=NUMBERS,
+    mask=NUMBERS,
+    discovered=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    constants=FLOWS,
+    anchors=st.dictionaries(NAMES, st.lists(NAMES, min_size=1, max_size=2), max_size=3),
+    chosen=st.one_of(st.none(), st.dictionaries(NAMES, st.booleans(), min_size=1, max_size=4)),
+    rules_dll=TEXTS,
+)
+def test_settings_come_out_as_they_went_in(
+    filename, imports, exports, modes, version, bits, mask, discovered, constants, anchors, chosen, rules_dll
+):
+    tags = ("discovery-schema", "discovery-partition", "discovery-hierarchy")
+    importing = "".join(
+        f"<class><name>{escape(name)}</name><anchor>"
+        + "".join(f"<attribute>{escape(item)}</attribute>" for item in names)
+        + "</anchor></class>"
+        for name, names in anchors.items()
+    )
+    wizard = "".join(
+        f"<attribute cd_name={quoteattr(name)} selected='{-int(on)}'/>" for name, on in (chosen or {}).items()
+    )
+    flows = "".join(
+        f"<export-flow-set cd-object-type={quoteattr(kind)}><export-flow cd-attribute={quoteattr(attribute)}>"
+        f"<constant-mapping><constant-value>{escape(text)}</constant-value></constant-mapping></export-flow>"
+        "</export-flow-set>"
+        for kind, attribute, text in constants
+    )
+    text = export(
+        filename=filename,
+        import_enabled=imports[0],
+        export_enabled=exports[0],
+        import_mode=modes[0],
+        export_mode=modes[1],
+        assembly_version=version,
+        bits=None if bits is None else str(bits),
+        mask=None if mask is None else f"{mask:x}",
+        extension_xml="".join(
+            f"<{tag}>extensibility</{tag}>" for tag, there in zip(tags, discovered, strict=True) if there
+        ),
+        private_xml=f"<importing><per-class-settings>{importing}</per-class-settings></importing>"
+        f"<ui-data><xmlwizard><attributes>{wizard}</attributes></xmlwizard></ui-data>",
+        flows_xml=f"<export-attribute-flow>{flows}</export-attribute-flow>",
+        rules_dll=rules_dll,
+    )
+    agent = read(text.encode()).agent
+    extension, capabilities = agent.configuration.extension, agent.capabilities
+    assert extension.filename == filename
+    assert (extension.import_enabled, extension.export_enabled) == (imports[1], exports[1])
+    assert (extension.import_mode, extension.export_mode) == modes
+    assert extension.assembly_version == version
+    assert (
+        extension.discovers_schema,
+        extension.discovers_partitions,
+        extension.discovers_hierarchy,
+    ) == discovered
+    assert (capabilities.bits and capabilities.bits.value) == bits
+    assert (capabilities.mask and capabilities.mask.value) == mask
+    assert [(item.object_type, item.attribute, item.text) for item in agent.rules.constants] == constants
+    assert agent.configuration.anchors == {name: tuple(names) for name, names in anchors.items()}
+    assert agent.configuration.selected_in_wizard == (
+        None if chosen is None else {name for name, on in chosen.items() if on}
+    )
+    assert agent.rules.extension_dll == (rules_dll or None)
+
+
 SEEDS = range(250)
 
 
@@ -185,3 +267,20 @@ def test_a_mutated_export_never_raises_anything(number):
     for seed in SEEDS:
         generator = random.Random(seed * 4 + number)
         validate("inspection", inspect(mutate(base, generator)).to_dict())
+
+
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
+LARGEST_SAMPLE = 200_000  # bytes; the larger one is mutated in the slow suite, each time costs a second
+SAMPLE_SEEDS = range(100)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(SAMPLES.rglob("*.xml")) if path.stat().st_size <= LARGEST_SAMPLE]
+    or [pytest.param(None, marks=pytest.mark.skip(reason=f"{SAMPLES} is not there"))],
+    ids=lambda path: path.name if path else "none",
+)
+def test_a_mutated_sample_never_raises_anything(path):
+    base = path.read_bytes()
+    for seed in SAMPLE_SEEDS:
+        validate("inspection", inspect(mutate(base, random.Random(seed))).to_dict())

@@ -24,6 +24,11 @@ echo "setup: installing requirements/$kind.lock (hashes are checked)"
 .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/bootstrap.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "requirements/$kind.lock"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e . -e winlab
+# uv installs without bytecode. Where Python may not write it either (PYTHONDONTWRITEBYTECODE, a read-only file system),
+# every start of ansible-playbook would compile half a second of source again. As with pip, a file for another Python is
+# no failure: Python compiles at import what is missing. Collections have a loader of their own, which keeps none.
+echo "setup: compiling"
+.venv/bin/python -m compileall -qq -j 0 -x '/(ansible_collections|ansible_test|tests?)/' .venv/lib src winlab/src || true
 touch .venv/bin/.lab
 if [ "$kind" = test ]; then
   touch .venv/bin/.test

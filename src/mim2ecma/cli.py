@@ -13,11 +13,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 from mim2ecma import __version__, commands
+from mim2ecma.commands._unexpected import unexpected
 from mim2ecma.documents.errors import Mim2EcmaError, UsageError
 
 EXIT_UNREADABLE = 2
@@ -48,28 +50,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _prepare_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except OSError as error:  # of writing: what cannot be read is an `InputError`
+        with suppress(OSError):  # nothing more is to be tried at the end; a file in memory has no number
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # the reader has gone, as `head` does
+            with suppress(OSError):
+                print(_unwritable(error), file=sys.stderr)  # noqa: T201
+        return EXIT_UNREADABLE
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command; whatever ends it becomes one error, but outputs that take nothing."""
     modules: dict[str, ModuleType] = {}
     try:
         modules = _command_modules(arguments[:1])
         parsed = _parser(modules).parse_args(arguments)
-        code = parsed.run(parsed)
-        sys.stdout.flush()
-    except Mim2EcmaError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        module = modules.get(arguments[0]) if arguments else None
-        if "--json" in arguments and module is not None and hasattr(module, "refusal"):
-            print(module.refusal(error), end="")  # noqa: T201
-        return EXIT_UNREADABLE
-    except OSError as error:  # of writing: what cannot be read is an `InputError`
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # nothing more is to be tried at the end
-        if not isinstance(error, BrokenPipeError):  # the reader has gone, as `head` does
-            print(_unwritable(error), file=sys.stderr)  # noqa: T201
-        return EXIT_UNREADABLE
-    except KeyboardInterrupt:
-        return _EXIT_INTERRUPTED
-    return int(code)
+        return int(parsed.run(parsed))
+    except Mim2EcmaError as problem:
+        error = problem
+    except OSError:
+        raise
+    except Exception as problem:  # a mistake of ours, or no memory left
+        error = unexpected(problem)
+    print(error, file=sys.stderr)  # noqa: T201
+    module = modules.get(arguments[0]) if arguments else None
+    if "--json" in arguments and module is not None and hasattr(module, "refusal"):
+        print(module.refusal(error), end="")  # noqa: T201
+    return EXIT_UNREADABLE
 
 
 def _prepare_streams() -> None:

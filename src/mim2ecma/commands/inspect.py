@@ -6,30 +6,48 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from mim2ecma.commands._accept import read_accepted
+from mim2ecma.commands._accept import not_needed, read_accepted
+from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_file, check_name, gather
+from mim2ecma.commands._text import counted
+from mim2ecma.commands._unexpected import unexpected
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
-from mim2ecma.documents.limits import MAX_FOLDER_FILES
 
 if TYPE_CHECKING:
+    from mim2ecma.documents.findings import Finding
     from mim2ecma.readiness import Inspection, Options
 
 HELP = "say whether the ECMA Connector Host can take an exported management agent, why not, and what to do"
 
+DECIDING: Final = ("R1", "R4", "R3", "R27")
+"""Errors after which no other matters: nothing else that could be mended would make the agent movable."""
+
+_ACCEPTED = "Accepted knowingly ("  # how `findings.accepted` begins the next step
 _FEW = 8  # up to so many files, starting other processes takes longer than reading them here
 _FILES_PER_TASK = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is left of one inspection when several are shown."""
+    """What is left of one inspection when several are shown.
+
+    Attributes:
+        path: The file.
+        verdict: Of the document, so `not-ready` for an unreadable file.
+        unreadable: Whether that is why.
+        name: Of the management agent; `category` and `connector_dll` too.
+        errors: How many findings are errors; `warnings` likewise.
+        reason: The finding that decides, empty for what is ready.
+        accepted: Rules whose acceptance changed something here.
+        document: For `--json`.
+    """
 
     path: str
     verdict: str
@@ -39,7 +57,8 @@ class Row:
     connector_dll: str | None
     errors: int
     warnings: int
-    first: str
+    reason: str
+    accepted: frozenset[str]
     document: str | None
 
 
@@ -57,7 +76,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="exported management agent, or a folder of such files",
     )
     parser.add_argument(
-        "--json", action="store_true", help="print the document 'inspection' (a list for several files)"
+        "--json",
+        action="store_true",
+        help="print the document 'inspection' (a list for several files or a folder)",
     )
     parser.add_argument("--strict", action="store_true", help="take the warnings R8b and R11 as errors")
     parser.add_argument(
@@ -80,10 +101,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Inspect the files and print the result."""
     options = _options(arguments)
-    paths = [Path(item) for item in arguments.exports]
-    if len(paths) == 1 and not paths[0].is_dir():
-        return _run_one(paths[0], options, as_json=arguments.json)
-    return _run_many(list(_files(paths)), options, as_json=arguments.json)
+    names: list[str] = arguments.exports
+    if len(names) == 1 and not os.path.isdir(names[0]):  # noqa: PTH112  (unlike Path.is_dir it raises nothing)
+        check_name(names[0])
+        return _run_one(Path(names[0]), options, as_json=arguments.json)
+    return _run_many(gather(names), options, as_json=arguments.json)
 
 
 def refusal(error: Mim2EcmaError) -> str:
@@ -94,44 +116,39 @@ def refusal(error: Mim2EcmaError) -> str:
 def _options(arguments: argparse.Namespace) -> Options:
     from mim2ecma.readiness import Options  # noqa: PLC0415
 
-    accept = read_accepted(arguments.accept, "mim2ecma inspect", "R11=the second partition is empty")
+    accept = read_accepted(arguments.accept, COMMAND, "R11=the second partition is empty")
     return Options(object_types=tuple(arguments.object_type), strict=arguments.strict, accept=accept)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files themselves; of a folder its XML files by name, as a whole-server export leaves them."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        try:
-            found = sorted(
-                item for item in path.iterdir() if item.suffix.lower() == ".xml" and item.is_file()
-            )
-        except OSError as problem:
-            found = []
-            reason = problem.strerror
-        else:
-            reason = "no XML files" if not found else None
-        if len(found) > MAX_FOLDER_FILES:
-            reason = f"{len(found)} XML files"
-        if reason is not None:
-            raise InputError(
-                source=str(path),
-                where="folder",
-                found=reason or "not readable",
-                expected=f"1 to {MAX_FOLDER_FILES} files that end in .xml",
-                next_step="Name the folder of a server export, or the files themselves.",
-            )
-        yield from found
-
-
 def inspect_file(path: Path, options: Options) -> Inspection:
-    """Inspect one file; one that cannot be opened gives a result too."""
+    """Inspect one file.
+
+    Raises:
+        InputError: It cannot be opened or held, or it is one that nobody has thought of.
+    """
     from mim2ecma.readiness import inspect  # noqa: PLC0415
 
     try:
+        check_file(path)
         return inspect(path, options=options)
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError(
+            source=str(path),
+            where="file",
+            found="more than the memory holds",
+            expected="a file that fits into the memory",
+            next_step="Free memory, or use a machine that has more.",
+        ) from None
+    except Exception as error:
+        raise unexpected(error, str(path)) from error
+
+
+def _inspect_any(path: Path, options: Options) -> Inspection:
+    """Inspect one file; one that cannot be opened gives a result too."""
+    try:
+        return inspect_file(path, options)
     except InputError as error:
         return _unreadable(str(path), error)
 
@@ -160,30 +177,63 @@ def _exit_code(*, unreadable: bool, ready: bool) -> int:
 def _run_one(path: Path, options: Options, *, as_json: bool) -> int:
     from mim2ecma.documents.findings import Verdict  # noqa: PLC0415
 
-    inspection = inspect_file(path, options)
     if as_json:
+        inspection = _inspect_any(path, options)
         sys.stdout.write(_dumps(inspection))
     else:
         from mim2ecma.commands._inspect_output import show  # noqa: PLC0415
 
+        inspection = inspect_file(path, options)
         show(inspection, str(path))
+    _tell(not_needed(rule, COMMAND) for rule in options.accept if rule not in _accepted(inspection, options))
     return _exit_code(unreadable=inspection.unreadable, ready=inspection.verdict is not Verdict.NOT_READY)
 
 
-def _run_many(paths: Sequence[Path], options: Options, *, as_json: bool) -> int:
+def _run_many(inputs: Inputs, options: Options, *, as_json: bool) -> int:
+    """Inspect what can be inspected; tell the rest afterwards, where no line of a file hides it."""
     from mim2ecma.commands._inspect_output import Summary  # noqa: PLC0415
 
-    unreadable, ready = False, True
-    with Summary(len(paths), as_json=as_json) as summary:
-        for row in _rows(paths, options, as_json=as_json):
-            summary.add(row)
-            unreadable = unreadable or row.unreadable
-            ready = ready and row.verdict != "not-ready"
+    files = [entry for entry in inputs.entries if isinstance(entry, Path)]
+    errors: list[object] = [entry.error for entry in inputs.entries if isinstance(entry, Refused)]
+    unreadable, ready = bool(errors), True
+    accepted: set[str] = set()
+    with Summary(len(files), len(errors), inputs.notes, as_json=as_json) as summary:
+        rows = _rows(files, options, as_json=as_json)
+        try:
+            for entry in inputs.entries:
+                if isinstance(entry, Refused):
+                    summary.refuse(_dumps(_unreadable(entry.argument, entry.error)))
+                    continue
+                row = next(rows)
+                summary.add(row)
+                unreadable = unreadable or row.unreadable
+                ready = ready and row.verdict != "not-ready"
+                accepted |= row.accepted
+        except OSError:  # of writing
+            raise
+        except Exception as problem:
+            error = problem if isinstance(problem, Mim2EcmaError) else unexpected(problem)
+            errors.append(error)
+            unreadable = True
+            summary.cut_off(refusal(error))
+        else:
+            errors += [not_needed(rule, COMMAND) for rule in options.accept if rule not in accepted]
+    _tell(errors if not as_json else [*inputs.notes, *errors])
     return _exit_code(unreadable=unreadable, ready=ready)
 
 
+def _tell(lines: Iterable[object]) -> None:
+    sys.stdout.flush()  # so that a terminal shows them after the result
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201
+
+
 def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator[Row]:
-    """Inspect in the order of the paths, on every core that this process may use."""
+    """Inspect in the order of the paths, on every core that this process may use.
+
+    Raises:
+        InputError: A process that does a part of the work could not be started, or was ended by others.
+    """
     work = partial(make_rows, options=options, as_json=as_json)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if len(paths) <= _FEW or cores == 1:
@@ -191,13 +241,30 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
             yield from work([path])
         return
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  (slow to import)
-    from multiprocessing import get_context  # noqa: PLC0415
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+    from multiprocessing import active_children, get_context  # noqa: PLC0415
 
     tasks = [paths[start : start + _FILES_PER_TASK] for start in range(0, len(paths), _FILES_PER_TASK)]
-    with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
-        with _interruption_held_back():
-            results = pool.map(work, tasks)
-        yield from chain.from_iterable(results)
+    done = 0
+    try:
+        with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
+            with _interruption_held_back():
+                results = pool.map(work, tasks)
+            for row in chain.from_iterable(results):
+                yield row
+                done += 1
+    except (OSError, RuntimeError) as problem:  # RuntimeError: no thread can be started
+        ended = isinstance(problem, BrokenProcessPool)
+        reason = getattr(problem, "strerror", None) or ("ended from outside" if ended else "not started")
+        for worker in active_children():  # of a pool that has only begun; the end would wait for them
+            worker.terminate()
+        raise InputError(
+            source=COMMAND,
+            where="worker process",
+            found=f"{reason} after {counted(done, 'file')} of {len(paths)}",
+            expected="every one to run to its end",
+            next_step="Most often memory was short: free some, or name fewer files at once.",
+        ) from problem
 
 
 @contextmanager
@@ -218,9 +285,10 @@ def make_rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> list
     """Inspect a few files in this process; what comes back is small."""
     rows = []
     for path in paths:
-        inspection = inspect_file(path, options)
+        inspection = _inspect_any(path, options)
         agent = inspection.management_agent
         severities = [finding.severity.value for finding in inspection.findings]
+        reason = deciding(inspection.findings)
         rows.append(
             Row(
                 path=str(path),
@@ -231,10 +299,35 @@ def make_rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> list
                 connector_dll=agent.configuration.extension.filename if agent else None,
                 errors=severities.count("error"),
                 warnings=severities.count("warning"),
-                first=f"{inspection.findings[0].id} {inspection.findings[0].found}"
-                if inspection.findings
-                else "",
+                reason=f"{reason.id} {reason.found}" if reason else "",
+                accepted=_accepted(inspection, options),
                 document=_dumps(inspection) if as_json else None,
             )
         )
     return rows
+
+
+def deciding(findings: Sequence[Finding]) -> Finding | None:
+    """The finding to show when there is room for one.
+
+    Args:
+        findings: In their order.
+
+    Returns:
+        Of the errors one after which no other matters, or the first; without errors the first warning.
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    for rule in DECIDING:
+        for finding in errors:
+            if finding.id == rule:
+                return finding
+    return next(iter(errors), next((finding for finding in findings if finding.severity == "warning"), None))
+
+
+def _accepted(inspection: Inspection, options: Options) -> frozenset[str]:
+    """The rules of which a finding weighs less because it was accepted; it says so itself."""
+    return frozenset(
+        finding.id
+        for finding in inspection.findings
+        if finding.id in options.accept and finding.next_step.startswith(_ACCEPTED)
+    )

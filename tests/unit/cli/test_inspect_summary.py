@@ -145,9 +145,8 @@ def test_no_name_makes_a_line_of_its_own_in_the_details(write, columns):
             write(export(name="y" * 500 + FORGED, definitions=(), values=()), "a.xml"), columns=columns
         )
     )
-    assert [line for line in shown if not line.startswith(" ")] == [
-        line for line in shown if "a.xml: ready" in line or line == shown[0]
-    ]
+    starts = [line for line in shown if not line.startswith(" ")]
+    assert starts == [shown[0]] * len(starts)
     assert max(map(len, shown)) <= columns
 
 

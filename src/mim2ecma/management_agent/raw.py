@@ -97,8 +97,13 @@ def not_well_formed(error: etree.XMLSyntaxError, end: bytes = b">") -> Unreadabl
 
     Returns:
         The finding to raise.
+
+    Raises:
+        MemoryError: The document is not to blame: libxml2 had no memory left, which it tells without a place.
     """
     line, column = error.position if error.position else (0, 0)
+    if error.code in {etree.ErrorTypes.ERR_NO_MEMORY, etree.ErrorTypes.ERR_OK}:  # type: ignore[attr-defined]
+        raise MemoryError(error.msg) from None
     # What libxml2 adds for programmers is cut off: the place, which stands in `where`, and its options.
     message = re.split(r", line \d|, use XML_PARSE_", error.msg or "not well-formed")[0].strip()
     codes = etree.ErrorTypes

@@ -14,9 +14,7 @@ MAX_SEARCHED: Final = MIB
 _TOO_LONG: Final = "a value too long to be searched for secrets"
 _TOO_FULL: Final = "a value too full of words for secrets to be searched"
 _BY_NAME: Final = "a value whose name says that it is a secret"
-_MAX_HITS: Final = (
-    2_000  # words like "password" looked at in one value; a script full of them is suspicious as well
-)
+_MAX_HITS: Final = 4_000  # words like "password" looked at in one management agent; Lync's scripts have 99
 _LONGEST_NAME: Final = KIB  # of a parameter; real ones have up to 60 characters
 _LONGEST_PLAIN: Final = 4 * KIB  # what is longer than a connection string is searched as a script
 _BEFORE, _FAR_BEFORE = 64, 320  # windows in front of such a word: names, another attribute of a tag
@@ -64,8 +62,12 @@ _MASK = re.compile(r"([*•●.#?x])\1*\Z", re.IGNORECASE)
 _QUOTED = r"""(?:"(?P<d>[^"\r\n]{1,2048})"|'(?P<s>[^'\r\n]{1,2048})')"""
 _VALUE = r"""(?:"(?P<d>[^"\r\n]{1,2048})"|'(?P<s>[^'\r\n]{1,2048})'|(?P<b>[^\s;"',)}\]]{1,2048}))"""
 # $dbPassword = "x"   Password=x;   "client_secret": "x"   -Password 'x'   <password>x</password>
+# $password = [string]("x")   $password = @'   and the next line
 _ASSIGNED = re.compile(
-    rf"""["']?[\w.\-]{{0,40}}["'\])]?\s{{0,8}}(?P<sign>:=|=(?!=)|:(?!:)|>)\s{{0,8}}{_VALUE}""", re.IGNORECASE
+    r"""["']?[\w.\-]{0,40}["'\])]?\s{0,64}(?P<sign>:=|=(?!=)|:(?!:)|>)\s{0,64}"""
+    r"""(?:(?:\[[\w.]{1,40}\]\s{0,4}|\(\s{0,4}){1,3}(?=["'])|[|>]-?\s{0,4}\n\s{0,64})?"""
+    rf"""(?:@["']\r?\n\s{{0,40}}(?P<h>[^\r\n]{{1,512}})|{_VALUE})""",
+    re.IGNORECASE,
 )
 _SWITCH = re.compile(rf"""(?P<rest>[\w\-]{{0,20}})\s{{1,4}}(?![-/]){_VALUE}""", re.IGNORECASE)
 _SWITCH_BEFORE = re.compile(r"""(?:^|[\s"'(])(?:-{1,2}|/)(?P<start>[\w\-]{0,30})\Z""")
@@ -94,14 +96,19 @@ _PAIR_BEFORE = re.compile(
     r"""value\s?=\s?["'](?P<b>[^"'<>]{1,200})["']\s{1,8}(?:key|name)\s?=\s?["'][\w.:\- ]{0,40}\Z""",
     re.IGNORECASE,
 )
+_CALL_BEFORE = re.compile(
+    r"""(?:add|set\w{0,20}|put)\(\s{0,4}["'](?P<start>[\w.\-]{0,40})\Z""", re.IGNORECASE
+)
+_SECOND_ARGUMENT = re.compile(rf"""[\w.\-]{{0,40}}["']\s{{0,4}},\s{{0,4}}{_QUOTED}""")
 _TAG_BEFORE = re.compile(r"<(?:\w{1,20}:)?(?P<start>[\w.\-]{0,40})\Z")
 _ELEMENT = re.compile(
     r"(?P<rest>[\w.\-]{0,40})(?:\s[^<>]{0,400})?>\s{0,80}(?:<!\[CDATA\[)?\s{0,20}(?P<value>[^<>\s][^<>]{0,2048})"
 )
-_AUTHORIZATION = re.compile(r"""(?:bearer|basic|ssws)\s{1,4}[A-Za-z0-9+/=_.~\-]{12,}""", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"""(?:bearer|basic|ssws|apikey)\s{1,4}[A-Za-z0-9+/=_.~\-]{10,}""", re.IGNORECASE)
+_GAP = r"""(?:[ \t]|`\r?\n){1,40}"""
 _SECURE_STRING = re.compile(
-    r"""convertto-securestring\s{1,4}(?:-(?:asplaintext|force|string)\s{1,4}){0,3}"""
-    r"""(?:"(?!\$)[^"\r\n]{1,512}"|'[^'\r\n]{1,512}'|(?P<b>[^\s$("'\-@[&|<][^\s"'()|]{0,255}))""",
+    rf"""convertto-securestring{_GAP}(?:-(?:asplaintext|force|string){_GAP}){{0,3}}(?:"(?!\$)[^"\r\n]{{1,512}}"|"""
+    r"""'[^'\r\n]{1,512}'|(?P<b>[^\s$("'\-@[&|<][^\s"'()|]{0,255}))""",
     re.IGNORECASE,
 )
 _PIPED_BEFORE = re.compile(r"""(?:"[^"$\r\n]{1,256}"|'[^'\r\n]{1,256}')\s{0,4}\|\s{0,4}\Z""")
@@ -119,8 +126,15 @@ _CURL = re.compile(
 )
 _PROGRAM = re.compile(
     rf"""(?:(?:sqlcmd|osql|psexec|psexec64)(?:\.exe)?["']?\s(?:[^\r\n]{{0,400}}?\s)?-p\s{{1,2}}"""
-    rf"""|sshpass\s{{1,2}}-p\s{{0,2}}){_VALUE}""",
+    rf"""|sshpass\s{{1,2}}-p\s{{0,2}}|net\s{{1,4}}use\s[^\r\n]{{0,200}}?\\\\[^\s"']{{1,200}}\s{{1,4}}(?![*/]))"""
+    rf"""{_VALUE}""",
     re.IGNORECASE,
+)
+_PASSWORD_OPTION = re.compile(
+    r"\s[-/]p[\s:=]{1,2}(?P<value>(?!\d+(?:\s|\Z))[^\s;,\"']{3,256})", re.IGNORECASE
+)
+_ENCODED_PAIR = re.compile(
+    r"""tobase64string[^\r\n"']{0,160}["'][^"':$\r\n]{1,64}:(?P<value>[^"'\r\n]{1,128})["']""", re.IGNORECASE
 )
 _USER = r"""[^\s/:@"'<>]{0,128}"""
 _USER_INFO: Final = (  # up to a slash; or with one, but not in a query
@@ -135,7 +149,9 @@ _PORT_AND_QUERY = re.compile(r"\d{1,5}/[^?#]{0,512}[?#]")
 # sa:x@db1, but not SMTP:someone@contoso.com
 _USER_AT_HOST = re.compile(
     r"""(?:^|[=\s;,"'|])(?!(?:smtp|sips?|mailto|x400|x500|eum|im|xmpp|acct|upn|spo|notes|tel|urn|msn):)"""
-    r"""[^\s:@/\\=;,"']{1,64}:(?!//)[^\s;,"']{1,128}@[A-Za-z0-9\[]""",
+    r"""[^\s:@/\\=;,"']{1,64}:(?!//)[^\s;,"']{1,128}@[A-Za-z0-9\[]"""
+    # Oracle's scott/x@db, but no service principal name
+    r"""|^(?![a-z]{2,8}/[^@]{1,128}\.[^@]{1,128}@)\w{1,30}/[^\s/@]{3,64}@[\w.:/\-]{1,200}\Z""",
     re.IGNORECASE,
 )
 _QUERY = re.compile(
@@ -149,40 +165,18 @@ _TOKEN = re.compile(
     r"|hv[bs]\.\w{10}|SG\.[\w\-]{10,64}\.[\w\-]{10})"
 )
 _ENTRA_SECRET = re.compile(r"\dQ~[\w~.\-]{25}")
-_PRIVATE_KEY = re.compile(r"""-----begin [a-z ]{0,30}private key-----""")
-_WORDS: Final = (
-    "password",
-    "passwd",
-    "passwort",
-    "passcode",
-    "pwd",
-    "passphrase",
-    "secret",
-    "token",
-    "kennwort",
-    "mot de passe",
-    "motdepasse",
-    "apikey",
-    "api_key",
-    "api-key",
-    "accesskey",
-    "access_key",
-    "access-key",
-    "accountkey",
-    "sharedkey",
-    "encryptionkey",
-    "encryption_key",
-    "subscriptionkey",
-    "subscription-key",
-    "masterkey",
-    "signingkey",
-    "privatekey",
+_PRIVATE_KEY = re.compile(r"-----begin [a-z ]{0,30}private key-----|putty-user-key-file-\d")
+_WORD_LIST: Final = (
+    "password|passwd|passwort|passcode|pwd|passphrase|pass phrase|pass-phrase|secret|token|kennwort"
+    "|mot de passe|motdepasse|apikey|api_key|api-key|accesskey|access_key|access-key|accountkey|sharedkey"
+    "|encryptionkey|encryption_key|subscriptionkey|subscription-key|masterkey|signingkey|privatekey"
 )
+_WORDS: Final = tuple(_WORD_LIST.split("|"))
 # Words so short that they begin or end many others: the whole identifier decides.
 _SHORT_WORD = re.compile(r"pass(?![^\W\d_])|pw(?![^\W\d_])|(?<![^\W\d_])pin(?![^\W\d_])")
 # What stands in scripts where a value would, without being one: variables, calls, placeholders, masks, types.
 _NO_VALUE = re.compile(
-    r"[$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
+    r"[`$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
     r"|(?:true|false|null|none|nothing|new|get|read|empty|string|securestring|system|your|enter|type|required"
     r"|optional|changeme|n/a)\b",
     re.IGNORECASE,
@@ -202,20 +196,70 @@ class SecretSearch:
 
     def __init__(self) -> None:
         self._left = MAX_SEARCHED
+        self._hits = _MAX_HITS
 
     def reveals(self, name: str, kind: str, text: str) -> str | None:
         """As `reveals_secret`; what comes after the limit counts as suspicious."""
-        self._left -= len(name) + len(text)
-        return _TOO_LONG if self._left < 0 and text else reveals_secret(name, kind, text)
+        self._left -= len(name)
+        kind, value = kind.lower(), lowered(text[:_LONGEST_NAME]).strip()
+        if not text.strip() or (kind == "checkbox" and value in _CHECKBOX):
+            return None
+        if self._left >= 0 and says_secret(name) and not _is_flag(name, value) and not _MASK.match(text):
+            return _BY_NAME
+        script = kind == "text" and not _CONNECTION_STRING.match(text)
+        return self._search(text, plain=not (script or "\n" in text or len(text) > _LONGEST_PLAIN))
 
     def holds(self, text: str) -> str | None:
         """As `holds_secret`; what comes after the limit counts as suspicious."""
+        return self._search(text, plain=False)
+
+    def _search(self, text: str, *, plain: bool) -> str | None:
         self._left -= len(text)
-        return _TOO_LONG if self._left < 0 and text else holds_secret(text)
+        if self._left < 0 and text:
+            return _TOO_LONG
+        if "&lt;" in text or "&quot;" in text:
+            text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+        searched = _Searched(text, plain, self._hits)
+        try:
+            found = next((phrase for phrase, look in _LOOKS if look(searched)), None)
+            return found or _assigned_secret(searched)
+        except _TooFullError:
+            return _TOO_FULL
+        finally:
+            self._hits = searched.left
 
 
 class _TooFullError(Exception):
     """More places to look at than `_MAX_HITS`."""
+
+
+class _Searched:
+    """A text that is searched.
+
+    Attributes:
+        text: The text.
+        lower: The same in lower case, for all that is found by a word.
+        plain: Whether it is a value rather than a script: what looks like code is taken for a secret then.
+        left: How many more places may be looked at.
+    """
+
+    def __init__(self, text: str, plain: bool, left: int) -> None:
+        self.text, self.lower, self.plain, self.left = text, lowered(text), plain, left
+
+    def hit(self) -> None:
+        """Count a place; raises when there are too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise _TooFullError
+
+    def positions(self, *signs: str) -> Iterator[int]:
+        """Where a few words stand; looking for words costs far less than a pattern without case."""
+        for sign in signs:
+            at = self.lower.find(sign)
+            while at >= 0:
+                self.hit()
+                yield at
+                at = self.lower.find(sign, at + len(sign))
 
 
 def lowered(text: str) -> str:
@@ -237,15 +281,12 @@ def reveals_secret(name: str, kind: str, text: str) -> str | None:
     Returns:
         A phrase that says what it looks like, without any of it, or `None`.
     """
-    kind, value = kind.lower(), lowered(text[:_LONGEST_NAME]).strip()
-    if not value or (kind == "checkbox" and value in _CHECKBOX):
-        return None if not text.strip() or kind == "checkbox" else holds_secret(text)
-    if says_secret(name) and not _is_flag(name, value) and not _MASK.match(text):
-        return _BY_NAME
-    script = (
-        "\n" in text or len(text) > _LONGEST_PLAIN or (kind == "text" and not _CONNECTION_STRING.match(text))
-    )
-    return holds_secret(text, plain=not script)
+    return SecretSearch().reveals(name, kind, text)
+
+
+def holds_secret(text: str) -> str | None:
+    """As `reveals_secret`, for a text without a name: a description, a script, a configuration file."""
+    return SecretSearch().holds(text)
 
 
 def says_secret(name: str) -> bool:
@@ -267,36 +308,13 @@ def _is_flag(name: str, value: str) -> bool:
     return value in _FLAGS or (value in _ASKED_FLAGS and _ASKS_FOR_A_FLAG.search(lowered(name)) is not None)
 
 
-def holds_secret(text: str, *, plain: bool = False) -> str | None:
-    """Look for secrets inside a text: connection strings, scripts, configuration files.
-
-    Args:
-        text: Any text.
-        plain: Whether it is a value rather than a script: what looks like code is taken for a secret then.
-
-    Returns:
-        A phrase that says what it looks like, or `None`.
-    """
-    if len(text) > MAX_SEARCHED:
-        return _TOO_LONG
-    lower = lowered(text)
-    try:
-        for phrase, look in _LOOKS:
-            if look(text, lower, plain):
-                return phrase
-        return _assigned_secret(text, lower, plain=plain)
-    except _TooFullError:
-        return _TOO_FULL
-
-
-def _address(text: str, lower: str, plain: bool) -> bool:
-    del lower
-    if plain and (_USER_AT_HOST.search(text) or _in_whole_address(text)):
+def _address(searched: _Searched) -> bool:
+    if searched.plain and (_USER_AT_HOST.search(searched.text) or _in_whole_address(searched.text)):
         return True
-    for at in _positions(text, "://"):
+    for at in searched.positions("://"):
         for pattern in _USER_INFO:
-            match = pattern.match(text, at + 3)
-            if match and _is_value(match["value"], plain=plain, shortest=1):
+            match = pattern.match(searched.text, at + 3)
+            if match and _is_value(match["value"], plain=searched.plain, shortest=1):
                 return True
     return False
 
@@ -304,74 +322,76 @@ def _address(text: str, lower: str, plain: bool) -> bool:
 def _in_whole_address(text: str) -> bool:
     """Whether a value is one address with user information, whatever characters the password is made of."""
     match = _WHOLE_ADDRESS.match(text)
-    return (
-        match is not None
-        and not _PORT_AND_QUERY.match(match["value"])
-        and _is_value(match["value"], plain=True)
-    )
+    value = match["value"] if match else ""
+    return not _PORT_AND_QUERY.match(value) and _is_value(value, plain=True)
 
 
-def _query(text: str, lower: str, plain: bool) -> bool:
-    del lower, plain
+def _query(searched: _Searched) -> bool:
     return any(
         match["t"] is None or (_like_a_token(match["t"]) and not _PLACEHOLDER.match(match["t"]))
-        for match in _QUERY.finditer(text)
+        for match in _QUERY.finditer(searched.text)
     )
 
 
-def _private_key(text: str, lower: str, plain: bool) -> bool:
-    del text, plain
-    return "private key-----" in lower and _PRIVATE_KEY.search(lower) is not None
+def _private_key(searched: _Searched) -> bool:
+    return _PRIVATE_KEY.search(searched.lower) is not None
 
 
-def _secure_string(text: str, lower: str, plain: bool) -> bool:
-    del plain
-    for at in _positions(lower, "convertto-securestring"):
-        if _PIPED_BEFORE.search(text[max(0, at - _FAR_BEFORE) : at]):
+def _secure_string(searched: _Searched) -> bool:
+    for at in searched.positions("convertto-securestring"):
+        if _PIPED_BEFORE.search(searched.text[max(0, at - _FAR_BEFORE) : at]):
             return True
-        match = _SECURE_STRING.match(text, at)
-        if match and (match["b"] is None or _AS_PLAIN_TEXT.match(text, at)):
+        match = _SECURE_STRING.match(searched.text, at)
+        if match and (match["b"] is None or _AS_PLAIN_TEXT.match(searched.text, at)):
             return True
     return False
 
 
-def _authorization(text: str, lower: str, plain: bool) -> bool:
-    del plain
+def _authorization(searched: _Searched) -> bool:
     return any(
         _like_a_token(match[0].rsplit(maxsplit=1)[-1])
-        for sign in ("bearer ", "basic ", "ssws ")
-        for at in _positions(lower, sign)
-        if (match := _AUTHORIZATION.match(text, at))
+        for at in searched.positions("bearer ", "basic ", "ssws ", "apikey ")
+        if (match := _AUTHORIZATION.match(searched.text, at))
     )
 
 
-def _token(text: str, lower: str, plain: bool) -> bool:
-    del lower, plain
-    return _TOKEN.search(text) is not None or ("Q~" in text and _ENTRA_SECRET.search(text) is not None)
+def _token(searched: _Searched) -> bool:
+    return _TOKEN.search(searched.text) is not None or (
+        "Q~" in searched.text and _ENTRA_SECRET.search(searched.text) is not None
+    )
 
 
-def _credential(text: str, lower: str, plain: bool) -> bool:
-    for at in _positions(lower, "credential"):
-        match = _CREDENTIAL.match(text, at)
-        if match and _is_value(match["d"] or match["s"], plain=plain, literal=match["s"] is not None):
+def _credential(searched: _Searched) -> bool:
+    for at in searched.positions("credential"):
+        match = _CREDENTIAL.match(searched.text, at)
+        if match and _is_value(
+            match["d"] or match["s"], plain=searched.plain, literal=match["s"] is not None
+        ):
             return True
     return False
 
 
-def _command_line(text: str, lower: str, plain: bool) -> bool:
-    for at in _positions(lower, "curl"):
-        match = _CURL.match(text, at)
-        if match and _is_value(match["value"], plain=plain):
+def _command_line(searched: _Searched) -> bool:
+    for at in searched.positions("curl"):
+        match = _CURL.match(searched.text, at)
+        if match and _is_value(match["value"], plain=searched.plain):
             return True
-    for sign in ("sqlcmd", "osql", "psexec", "sshpass"):
-        for at in _positions(lower, sign):
-            match = _PROGRAM.match(text, at)
-            if match and _is_value(match["d"] or match["s"] or match["b"], plain=plain):
-                return True
+    for at in searched.positions("tobase64string"):
+        match = _ENCODED_PAIR.match(searched.text, at)
+        if match and _is_value(match["value"], plain=searched.plain):
+            return True
+    if searched.plain and any(
+        _like_a_token(match["value"]) for match in _PASSWORD_OPTION.finditer(searched.text)
+    ):
+        return True
+    for at in searched.positions("sqlcmd", "osql", "psexec", "sshpass", "net use"):
+        match = _PROGRAM.match(searched.text, at)
+        if match and _is_value(match["d"] or match["s"] or match["b"], plain=searched.plain):
+            return True
     return False
 
 
-_LOOKS: Final[tuple[tuple[str, Callable[[str, str, bool], bool]], ...]] = (
+_LOOKS: Final[tuple[tuple[str, Callable[[_Searched], bool]], ...]] = (
     ("an address with a password in it", _address),
     ("an address with a key in it", _query),
     ("a private key", _private_key),
@@ -392,46 +412,24 @@ def _like_a_token(token: str) -> bool:
     )
 
 
-def _assigned_secret(text: str, lower: str, *, plain: bool) -> str | None:
-    hits = 0
-    for word, at in _words(lower):
-        hits += 1
-        if hits > _MAX_HITS:
-            raise _TooFullError
-        if _is_assigned(text, at, at + len(word), plain=plain):
-            return f"a literal behind the word '{word}'"
-    for match in _SHORT_WORD.finditer(lower):
-        name = _identifier(text, match.start(), match.end())
-        hits += 1
-        if hits > _MAX_HITS:
-            raise _TooFullError
-        if says_secret(name) and _is_assigned(text, *match.span(), plain=plain, short=True):
+def _assigned_secret(searched: _Searched) -> str | None:
+    text, plain = searched.text, searched.plain
+    for word in _WORDS:
+        for at in searched.positions(word):
+            if _is_assigned(text, at, at + len(word), plain=plain):
+                return f"a literal behind the word '{word}'"
+    for match in _SHORT_WORD.finditer(searched.lower):
+        searched.hit()
+        named = says_secret(_identifier(text, *match.span()))
+        if named and _is_assigned(text, *match.span(), plain=plain, short=True):
             return f"a literal behind the word '{match[0]}'"
     return None
 
 
-def _words(lower: str) -> Iterator[tuple[str, int]]:
-    for word in _WORDS:
-        if word in lower:
-            for at in _positions(lower, word):
-                yield word, at
-
-
-def _positions(text: str, sign: str) -> Iterator[int]:
-    at, hits = text.find(sign), 0
-    while at >= 0:
-        hits += 1
-        if hits > _MAX_HITS:
-            raise _TooFullError
-        yield at
-        at = text.find(sign, at + len(sign))
-
-
 def _identifier(text: str, start: int, end: int) -> str:
-    before, after = text[max(0, start - _BEFORE) : start], text[end : end + _BEFORE]
-    head = before[len(re.sub(r"\w{1,64}\Z", "", before)) :]
-    tail = re.match(r"\w{0,64}", after)
-    return head + text[start:end] + (tail[0] if tail else "")
+    head = re.search(r"\w{0,64}\Z", text[max(0, start - _BEFORE) : start])
+    tail = re.match(r"\w{0,64}", text[end : end + _BEFORE])
+    return (head[0] if head else "") + text[start:end] + (tail[0] if tail else "")
 
 
 def _is_assigned(text: str, start: int, end: int, *, plain: bool, short: bool = False) -> bool:
@@ -440,22 +438,25 @@ def _is_assigned(text: str, start: int, end: int, *, plain: bool, short: bool = 
     match = _ASSIGNED.match(window)
     if match:
         # $password = Get-It : an unquoted right side of a script is code.   "pass: people" is a sentence.
-        bare = not _in_variable(text, start) and (not short or match["sign"] != ":" or switch is not None)
+        sentence = short and not plain and match["sign"] == ":" and switch is None
+        bare = not sentence and not _in_variable(text, start)
         return _is_match(match, plain=plain, bare=bare)
     if switch:
         match = _SWITCH.match(window)
-        if match and says_secret(switch["start"] + text[start:end] + match["rest"]):
-            bare = plain or _like_a_token(match["b"] or "")
-            if _is_match(match, plain=plain, bare=bare):
-                return True
-    return _is_paired(text, start, window, plain=plain) or _is_element(
-        text[start:end], before, window, plain=plain
-    )
+        bare = match is not None and (plain or _like_a_token(match["b"] or ""))
+        named = match is not None and says_secret(switch["start"] + text[start:end] + match["rest"])
+        if match and named and _is_match(match, plain=plain, bare=bare):
+            return True
+    word = text[start:end]
+    return _is_paired(text, start, window, plain=plain) or _is_element(word, before, window, plain=plain)
 
 
 def _is_match(match: re.Match[str], *, plain: bool, bare: bool) -> bool:
-    value = match["d"] or match["s"] or (match["b"] if bare else "") or ""
-    return _is_value(value, plain=plain, literal=match["s"] is not None)
+    groups = match.groupdict()
+    if groups.get("h"):
+        return _is_value(groups["h"], plain=True)
+    value = groups["d"] or groups["s"] or (groups["b"] if bare else "") or ""
+    return _is_value(value, plain=plain, literal=groups["s"] is not None)
 
 
 def _is_paired(text: str, start: int, window: str, *, plain: bool) -> bool:
@@ -463,19 +464,20 @@ def _is_paired(text: str, start: int, window: str, *, plain: bool) -> bool:
         match = pattern.match(window)
         if match:
             return _is_match(match, plain=plain, bare=plain or _like_a_token(match["b"] or ""))
-    match = _PAIR_BEFORE.search(text[max(0, start - _FAR_BEFORE) : start])
+    before = text[max(0, start - _FAR_BEFORE) : start]
+    match = _SECOND_ARGUMENT.match(window) if _CALL_BEFORE.search(before) else None
+    if match and _is_value(match["d"] or match["s"], plain=plain, literal=match["s"] is not None):
+        return True
+    match = _PAIR_BEFORE.search(before)
     return match is not None and _is_value(match["b"], plain=plain)
 
 
 def _is_element(word: str, before: str, window: str, *, plain: bool) -> bool:
     tag = _TAG_BEFORE.search(before)
     match = _ELEMENT.match(window) if tag else None
-    return (
-        tag is not None
-        and match is not None
-        and says_secret(tag["start"] + word + match["rest"])
-        and _is_value(match["value"], plain=plain)
-    )
+    if tag is None or match is None or not says_secret(tag["start"] + word + match["rest"]):
+        return False
+    return _is_value(match["value"], plain=plain)
 
 
 def _is_value(value: str, *, plain: bool, literal: bool = False, shortest: int = _SHORTEST_SECRET) -> bool:

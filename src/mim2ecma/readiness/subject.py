@@ -93,13 +93,13 @@ class Subject:
                 reason = search.reveals(parameter.name, parameter.type, parameter.text)
             if reason is not None:
                 suspicious[parameter] = reason
-                places.append(f"{place}, parameter '{parameter.name}' ({reason})")
+                places.append(f"{place}, parameter '{_shortened(parameter.name)}' ({reason})")
         for definition in self.agent.configuration.definitions:
             reason = search.reveals(definition.name, definition.type, definition.default)
             if definition.type == ENCRYPTED_TYPE and definition.default:
                 reason = "a default of an encrypted parameter"
             if reason is not None:
-                places.append(f"parameter-definitions, default of '{definition.name}' ({reason})")
+                places.append(f"parameter-definitions, default of '{_shortened(definition.name)}' ({reason})")
         for constant in self.agent.rules.constants:
             if constant.text and (search.reveals(constant.attribute, "constant", constant.text)):
                 places.append(f"export-attribute-flow, constant for '{constant.attribute}'")

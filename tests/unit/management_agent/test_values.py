@@ -75,6 +75,21 @@ HARMLESS = [
     ("Script", "text", "Add-Attribute 'export_password' ([String])"),
     ("Script", "text", "basic authentication is off; bearer of this letter"),
     ("Login", "drop-down", "Basic"),
+    ("Principal", "string", "HTTP/web.contoso.example@CONTOSO.EXAMPLE"),
+    ("Mail", "string", "SMTP:someone@contoso.example"),
+    ("Command", "string", "C:\\tools\\sync.exe -p 8080"),
+    ("Script", "text", "net use Z: \\\\srv\\share * /user:sa"),
+    ("Script", "text", "# first pass: ImportUsers, second pass: ExportUsers"),
+    ("Script", "text", "$values.Add('password', $password)"),
+    ("Script", "text", "$password = [string]$args[0]"),
+    ("Script", "text", "ConvertTo-SecureString turns text into a secure string"),
+    ("Script", "text", "New-Object Net.NetworkCredential($user, $password)"),
+    ("Script", "text", "curl -u $user:$password https://host"),
+    ("Script", "text", "curl -u ${user}:${password} https://host"),
+    ("Script", "text", '$uri = "https://host/x?code=$code&sig=${sig}"'),
+    ("Script", "text", "<add key='Password' value='{0}'/>"),
+    ("Script", "text", "Import-Thing -PasswordPolicy Strict1 -TokenType Jwt2"),
+    ("URL", "string", "https://host.example:8443/x?mail=someone@contoso.example"),
 ]
 
 
@@ -97,7 +112,7 @@ def test_a_secret_deep_in_a_script_is_found():
 
 
 def test_what_is_too_long_or_too_full_counts_as_suspicious(monkeypatch):
-    assert holds_secret("password " * 3000) == "a value too full of words for secrets to be searched"
+    assert holds_secret("password " * 5000) == "a value too full of words for secrets to be searched"
     monkeypatch.setattr(secrets, "MAX_SEARCHED", 101)
     assert holds_secret("x" * 102) == "a value too long to be searched for secrets"
     search = SecretSearch()

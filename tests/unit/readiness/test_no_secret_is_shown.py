@@ -141,7 +141,22 @@ VALUES = [
     ("Script", "text", f"'{SECRET}' | ConvertTo-SecureString -AsPlainText -Force"),
     ("Script", "text", f"Set-ItemProperty HKLM:\\Software\\Contoso -Name Password -Value {SECRET}"),
     ("Script", "text", f"reg add HKLM\\Software\\Contoso /v Password /t REG_SZ /d {SECRET}"),
+    ("Script", "text", f"$password = ('{SECRET}')"),
+    ("Script", "text", f"[string]$password = [string] '{SECRET}'"),
+    ("Script", "text", f"$password = @'\n{SECRET}\n'@"),
+    ("Script", "text", f"password: |\n  {SECRET}\n"),
+    ("Script", "text", f"$params.Add('Password', '{SECRET}')"),
+    ("Script", "text", f"ConvertTo-SecureString `\n  '{SECRET}' -AsPlainText"),
+    ("Script", "text", f'[Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes("sa:{SECRET}"))'),
+    ("Script", "text", f"net use Z: \\\\srv\\share {SECRET} /user:sa"),
+    ("Configuration", "text", f"&lt;Password a=&quot;b&quot;&gt;{SECRET}&lt;/Password&gt;"),
+    ("Configuration", "text", f"PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 1\n{SECRET}"),
+    ("Connection", "string", f"scott/{SECRET}@ORCL"),
+    ("Connection", "string", f"Server=db;Password={' ' * 30}{SECRET}"),
+    ("Connection", "string", f"pw: {SECRET}"),
     # command lines
+    ("Command", "string", f"C:\\tools\\sync.exe -u sa -p {SECRET}"),
+    ("Command", "string", f"C:\\tools\\sync.exe /P:{SECRET}"),
     ("Command", "string", f"C:\\tools\\sync.exe -password {SECRET}"),
     ("Command", "string", "C:\\tools\\sync.exe -password zqxgeheimzqx"),
     ("Command", "string", f"C:\\tools\\sync.exe /password:{SECRET}"),
@@ -286,3 +301,10 @@ def test_windows_names_are_told_once_whatever_their_case():
     assert result.referenced_files == ("Common.psm1",)
     assert only(result, "R16").found == "file Common.psm1"
     assert only(result, "R20").found == "address https://Host.example"
+
+
+def test_a_long_name_is_told_without_its_middle():
+    where = only(judged(values=[Value("Password " + "x" * 5000, SECRET)]), "R15").where
+    assert where.startswith("parameter-values, parameter 'Password xx")
+    assert "…" in where
+    assert len(where) < 300

@@ -88,6 +88,10 @@ HARMLESS = [
     ("Script", "text", "curl -u ${user}:${password} https://host"),
     ("Script", "text", '$uri = "https://host/x?code=$code&sig=${sig}"'),
     ("Script", "text", "<add key='Password' value='{0}'/>"),
+    ("Script", "text", '$uri = "https://${user}:${password}@host/"'),
+    ("Script", "text", "$uri = 'https://host:8443/x?mail=someone@contoso.example'"),
+    ("Script", "text", "$uri = 'https://host:8443/x'; $mail = 'someone@contoso.example'"),
+    ("Script", "text", "Get-Job -CancelToken `$pipe.CancelToken"),
     ("Script", "text", "Import-Thing -PasswordPolicy Strict1 -TokenType Jwt2"),
     ("URL", "string", "https://host.example:8443/x?mail=someone@contoso.example"),
 ]
@@ -315,6 +319,16 @@ def test_comments_of_a_script_need_nothing():
         ("file", ".\\common.ps1"),
         ("file", "a.xml"),
         ("module", "ActiveDirectory"),
+    ]
+
+
+def test_a_file_behind_an_address_is_no_file_of_its_own():
+    assert found("Invoke-WebRequest https://host.example/a/b.xml\n", "text") == [
+        ("address", "https://host.example")
+    ]
+    assert found("$x = 'Name: b.xml'\n. $env:TEMP\\c.ps1\n", "text") == [
+        ("file", "$env:TEMP\\c.ps1"),
+        ("file", "b.xml"),
     ]
 
 

@@ -117,6 +117,9 @@ VALUES = [
     ("Header", "string", "glpat-" + SECRET + "abcdef"),
     ("Header", "string", "xoxb-" + SECRET + "-abcdef"),
     ("Header", "string", "SSWS " + SECRET + "abcdef"),
+    ("Script", "text", f"Invoke-RestMethod https://adm:p@{SECRET}@host/\n"),
+    ("Script", "text", f"$uri = 'https://svc:{SECRET}/x@host'\n"),
+    ("Script", "text", f"git clone https://{SECRET.replace('-', '')}abcdefghijklm@host/x\n"),
     # markup and notations
     ("Configuration", "text", f'<add key="Password" value="{SECRET}"/>'),
     ("Configuration", "text", f'<add key="DbPassword" x="1" value="{SECRET}"/>'),

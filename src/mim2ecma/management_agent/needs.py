@@ -1,13 +1,16 @@
 """What values and scripts need at run time: files, modules, drivers, addresses (domain/ma_xml.md 7.4).
 
 Found by the look of the text, so never complete: code that builds a path from pieces is not understood.
+What is found is shown, so a value that looks like a secret is not searched at all, and of the others only
+names are taken: what could be an argument, user information, or the next pair of a connection string ends
+them.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -16,7 +19,7 @@ from typing import Final
 
 from mim2ecma.documents.limits import MIB
 from mim2ecma.management_agent.model import Parameter
-from mim2ecma.management_agent.secrets import reveals_secret
+from mim2ecma.management_agent.secrets import lowered, reveals_secret
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; real ones have 100 KB (7.3)."""
@@ -31,10 +34,13 @@ _SHORT: Final = 260  # values up to a Windows path's length can be one path or a
 WEB_SERVICE_DLL: Final = "microsoft.identitymanagement.ma.webservices.dll"
 """Microsoft's web service connector: its project drop-down names a `.wsconfig` without the ending (7.4)."""
 
-_EXTENSION = re.compile(
-    r"\.(?:ps1|psm1|psd1|dll|exe|wsconfig|dsn|udl|p12|pfx|pem|cer|csv|xml|xsl|xslt|json|config)(?![\w.(\-])",
-    re.IGNORECASE,
+_ENDINGS: Final = "ps1|psm1|psd1|dll|exe|wsconfig|dsn|udl|p12|pfx|pem|cer|csv|xml|xsl|xslt|json|config"
+_EXTENSION = re.compile(rf"\.(?:{_ENDINGS})(?![\w.(\-])", re.IGNORECASE)
+# A path ends at its extension, unless a folder is called so; behind it are arguments, and maybe a secret.
+_END_OF_PATH = re.compile(
+    rf"\.(?:{_ENDINGS}|cmd|bat|vbs|js|py|jar|msi|txt|log|ini|ldif|zip)(?![\w.(\-\\])", re.IGNORECASE
 )
+_ARGUMENT = re.compile(r"\s(?:[-/]{1,2}\w|\w{1,40}\s?[=:](?!\\))")
 _NAME_CHARACTERS: Final = f"{ascii_letters}{digits}_$:.\\/%-"
 _NO_FILE_NAME = re.compile(r"[\r\n<>|*?;={}]")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9.]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}")
@@ -44,18 +50,46 @@ _MODULE = re.compile(
     r"(?:-name\s{1,4})?[\"']?([\w.:\\\-$]{2,200})",
     re.IGNORECASE,
 )
-_MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", "#requires")
-_DRIVER = re.compile(r"(?:driver\s?=\s?\{([^}\r\n]{1,80})\}|provider\s?=\s?([\w. ]{2,60}))", re.IGNORECASE)
-_DSN = re.compile(r"dsn\s?=\s?([^;\"'\r\n]{1,200})", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
-_AUTHORITY = re.compile(r"://(?:[^/@\s\"']{0,256}@)?([A-Za-z0-9._\-]{1,253}(?::\d{1,5})?)")
-_HOST_PORT = re.compile(r"(?=[^:]*[A-Za-z.])[A-Za-z0-9][A-Za-z0-9._\-]{0,252}:\d{2,5}\Z")
-_SERVER = re.compile(r"(?:data source|server|host)\s?=\s?([A-Za-z0-9._\\,:\-]{1,253})", re.IGNORECASE)
-_REGISTRY = re.compile(
-    r"(?:HKLM|HKCU|HKCR):\\[\w\\. \-]{1,200}|HKEY_[A-Z_]{4,20}\\[\w\\. \-]{1,200}", re.IGNORECASE
+_REQUIRES: Final = "#requires"
+_MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", _REQUIRES)
+# A blank belongs to a name of a connection string unless the next pair begins behind it.
+_NEXT_PAIR = r"\s{1,4}(?:[-/]|\w{1,40}\s?=)"
+_DRIVER = re.compile(
+    r"(?:driver\s?=\s?\{([^};=\r\n]{1,80})\}"
+    r"|provider\s?=\s?([\w.]{2,60}(?: (?!\w{1,40}\s?=)[\w.]{1,40}){0,4}))",
+    re.IGNORECASE,
 )
+_DSN = re.compile(
+    rf"dsn\s?=\s?([^;,\"'\r\n=$]{{1,200}}?)(?=\s{{0,4}}(?:[;,\"'\r\n]|\Z)|{_NEXT_PAIR})", re.IGNORECASE
+)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}\Z")
+_LABEL = r"[A-Za-z0-9_][A-Za-z0-9_\-]{0,62}"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL}){{0,30}}|\[[0-9A-Fa-f:.]{{2,45}}\])"
+_LONGEST_AUTHORITY: Final = 512  # 253 of a host, and user information; a longer one is left out
+_AUTHORITY = re.compile(rf"[^/?#\\\s\"'<>`,;(){{}}|]{{1,{_LONGEST_AUTHORITY}}}")
+_HOST_AND_PORT = re.compile(rf"{_HOST}(?::\d{{1,5}})?\Z")
+_REST = re.compile(rf"[^\s<>]{{0,{_LONGEST_AUTHORITY}}}")
+_PATH_ONLY = re.compile(r"/[^?#]*")
+_HOST_PORT = re.compile(rf"(?=[^:]*[A-Za-z.]){_HOST}:\d{{2,5}}\Z")
+_SERVER = re.compile(
+    rf"(?:data source|server|host)\s?=\s?((?:(?:tcp|np|lpc|admin):)?(?:{_HOST}|\.|\(local\))(?:\\{_LABEL})?"
+    r"(?:[,:]\d{1,5})?)\s{0,4}(?=[;\"']|\Z)",
+    re.IGNORECASE,
+)
+_HOST_VALUE = re.compile(rf"(?:{_HOST}|\.)(?:\\{_LABEL})?(?:[,:]\d{{1,5}})?\Z")
+_BETWEEN_PAIRS: Final = frozenset("\"'({;")
+# A quoted key may hold blanks; elsewhere they end it. What begins with '-' or '/' is an argument.
+_KEY = r"(?:(?:HKLM|HKCU|HKCR):|HKEY_[A-Z_]{4,20})\\[\w\\.\-]{1,200}"
+_REGISTRY = re.compile(_KEY, re.IGNORECASE)
+_QUOTED_REGISTRY = re.compile(rf"{_KEY}(?: (?![-/])[\w\\.\-]{{1,60}}){{0,10}}(?=[\"']|\Z)", re.IGNORECASE)
 _REGISTRY_SIGNS: Final = ("hklm:", "hkcu:", "hkcr:", "hkey_")
 _HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
+_NAMES_A_HOST = re.compile(r"host|server|address|ur[il]\b|endpoint|target|node|domain", re.IGNORECASE)
+
+_MAX_MARKS: Final = 100_000  # quotes and comment signs looked at in one script
+_MARK = re.compile(r"<#|#|[\"']")
+_STRING = re.compile(r"\"[^\"\r\n]*\"|'[^'\r\n]*'")
+_IN_FRONT_OF_A_COMMENT: Final = frozenset(" \t\r\n;(){}|,")
 
 
 class NeedKind(StrEnum):
@@ -84,67 +118,126 @@ class Need:
     where: str
 
 
-def find_needs(parameters: Iterable[Parameter], connector_dll: str | None) -> tuple[Need, ...]:
+def find_needs(
+    parameters: Iterable[Parameter],
+    connector_dll: str | None,
+    *,
+    suspicious: Container[Parameter] | None = None,
+) -> tuple[Need, ...]:
     """Collect what the values of a management agent refer to.
 
     Args:
         parameters: All values: of the configuration, the partitions and the run steps.
         connector_dll: Name of the connector's DLL, since some connectors leave out an ending.
+        suspicious: Values that look like secrets; they are looked for when left out.
 
     Returns:
-        Sorted and each once per parameter; at most 500. Values that look like secrets are not searched as a
-        whole, only for names that a secret is not part of.
+        Sorted and each once per parameter, whatever its case; at most 500. Nothing of a suspicious value,
+        however long: which lines of a script its secret spreads over is not known.
     """
-    found: dict[Need, None] = {}
+    found: dict[tuple[NeedKind, str, str], Need] = {}
     left = MAX_SEARCHED
     for parameter in parameters:
         left -= len(parameter.text)
-        if parameter.encrypted or not parameter.text or left < 0:
+        if parameter.encrypted or not parameter.text or left < 0 or _is_suspicious(parameter, suspicious):
             continue
         for kind, text in _search(parameter, connector_dll):
-            found[Need(kind, text.strip(), parameter.name)] = None
+            need = Need(kind, text.strip(), parameter.name)
+            found.setdefault((kind, need.text.lower(), need.where), need)
             if len(found) >= _MAX_NEEDS:
-                return tuple(sorted(found))
-    return tuple(sorted(found))
+                return tuple(sorted(found.values()))
+    return tuple(sorted(found.values()))
+
+
+def is_searched_in_parts(text: str) -> bool:
+    """Whether a value is a script or another text, rather than one name."""
+    return len(text) > _SHORT or "\n" in text
+
+
+def _is_suspicious(parameter: Parameter, suspicious: Container[Parameter] | None) -> bool:
+    if suspicious is not None:
+        return parameter in suspicious
+    return reveals_secret(parameter.name, parameter.type, parameter.text) is not None
 
 
 def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[NeedKind, str]]:
     text = parameter.text
-    whole = len(text) <= _SHORT and "\n" not in text
-    if whole and reveals_secret(parameter.name, parameter.type, text):
-        yield from _connection(text, text.lower(), whole=True)
-        return
-    if whole and parameter.name.lower() in _HOST_NAMES:
+    whole = not is_searched_in_parts(text)
+    if whole and parameter.name.lower() in _HOST_NAMES and _HOST_VALUE.match(text):
         yield NeedKind.ADDRESS, f"{parameter.name} {text}"
-    elif whole and _HOST_PORT.match(text) and not re.match(r"[A-Za-z]:", text):
+    elif whole and _is_host_and_port(parameter.name, text):
         yield NeedKind.ADDRESS, text
     if whole and _is_project(parameter, connector_dll):
         yield NeedKind.FILE, text if text.lower().endswith(".wsconfig") else f"{text}.wsconfig"
         return
-    if whole and _is_one_path(parameter, text):
-        yield NeedKind.FILE, text
-        return
-    lower = text.lower()
+    if whole and _is_one_path(text):
+        path = _path(text)
+        if path:
+            yield NeedKind.FILE, path
+        text = text[len(path) :] if path else ""
+    elif not whole:
+        text = _without_comments(text)
+    lower = lowered(text)
     yield from _paths(text, lower)
     for match in _at(_MODULE, text, lower, _MODULE_SIGNS):
         if not match[1].startswith("$"):
             yield NeedKind.MODULE, match[1]
     yield from _connection(text, lower, whole=whole)
-    for match in _at(_REGISTRY, text, lower, _REGISTRY_SIGNS):
-        yield NeedKind.REGISTRY, match[0]
+    yield from _registry_keys(text, lower)
+
+
+def _without_comments(text: str) -> str:
+    """Leave out PowerShell's comments: copyright headers name files that nothing reads."""
+    kept: list[str] = []
+    begin = at = marks = 0
+    while marks < _MAX_MARKS and (match := _MARK.search(text, at)):
+        marks += 1
+        start = match.start()
+        if match[0] == "<#":
+            end = text.find("#>", start)
+            end = len(text) if end < 0 else end + 2
+        elif match[0] == "#" and _begins_comment(text, start):
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+        else:
+            string = _STRING.match(text, start)
+            at = string.end() if string else start + 1
+            continue
+        kept.append(text[begin:start])
+        begin = at = end
+    kept.append(text[begin:])
+    return " ".join(kept)
+
+
+def _begins_comment(text: str, start: int) -> bool:
+    alone = start == 0 or text[start - 1] in _IN_FRONT_OF_A_COMMENT
+    return alone and text[start : start + len(_REQUIRES)].lower() != _REQUIRES
+
+
+def _is_host_and_port(name: str, text: str) -> bool:
+    """Whether a value is host and port, and not perhaps a user and a number."""
+    if not _HOST_PORT.match(text) or re.match(r"[A-Za-z]:", text):
+        return False
+    return "." in text or _NAMES_A_HOST.search(name) is not None
 
 
 def _is_project(parameter: Parameter, connector_dll: str | None) -> bool:
     return (connector_dll or "").lower() == WEB_SERVICE_DLL and "project" in parameter.name.lower()
 
 
-def _is_one_path(parameter: Parameter, text: str) -> bool:
-    if parameter.type.lower() == "file":
-        return _EXTENSION.search(text.lower()) is not None
+def _is_one_path(text: str) -> bool:
     if re.match(r"(?:[A-Za-z]:\\|\\\\[\w.])[^<>|*?\"]*\Z", text):
         return True
     match = _EXTENSION.search(text.lower())
-    return match is not None and match.end() == len(text) and not re.search(r"[<>|*?\"'=;(){}]|://", text)
+    return match is not None and match.end() == len(text) and not re.search(r"[<>|*?\"'=;:(){}]", text)
+
+
+def _path(text: str) -> str:
+    """A path up to its extension or to the first argument; empty when what is left is no path."""
+    for end in (_END_OF_PATH.search(text), _ARGUMENT.search(text)):
+        if end:
+            text = text[: end.end() if end.re is _END_OF_PATH else end.start()]
+    return "" if "=" in text or ":" in text[2:] else text.strip()
 
 
 def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
@@ -157,7 +250,9 @@ def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
         match = (_QUOTED_ABSOLUTE.match(text, start) if quoted else None) or _ABSOLUTE.match(text, start)
         if match:
             covered.append(match.span())
-            yield NeedKind.FILE, match[0]
+            path = _path(match[0])
+            if path:
+                yield NeedKind.FILE, path
     ends = [end for _, end in covered]
     for match in _limited(_EXTENSION.finditer(lower)):
         index = bisect_left(ends, match.end())
@@ -173,9 +268,18 @@ def _name_before(before: str, *, quoted: bool) -> str:
     """The part of a file name in front of its ending: back to the quote, or over what names are made of."""
     if quoted:
         name = before[max(before.rfind('"'), before.rfind("'")) + 1 :]
-        if name != before and not _NO_FILE_NAME.search(name):
+        if (
+            name != before
+            and not _NO_FILE_NAME.search(name)
+            and not _ARGUMENT.search(name)
+            and ":" not in name
+        ):
             return name
-    return before[len(before.rstrip(_NAME_CHARACTERS)) :]
+    name = before[len(before.rstrip(_NAME_CHARACTERS)) :]
+    if "://" in name:
+        return ""
+    head, colon, tail = name.rpartition(":")
+    return name if colon and (len(head) == 1 or head.startswith("$")) else tail
 
 
 def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:
@@ -186,12 +290,49 @@ def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKin
         yield NeedKind.DATA_SOURCE, match[1]
     if whole and "=" in text:
         for match in _at(_SERVER, text, lower, ("data source", "server", "host")):
-            yield NeedKind.ADDRESS, match[1]
+            before = text[: match.start()].rstrip()
+            if not before or before[-1] in _BETWEEN_PAIRS:
+                yield NeedKind.ADDRESS, match[1]
     for at in _positions(text, "://"):
         scheme = _SCHEME.search(text, max(0, at - _LONGEST_SCHEME), at)
-        authority = _AUTHORITY.match(text, at)
-        if scheme and authority:
-            yield NeedKind.ADDRESS, f"{scheme[0].lower()}://{authority[1]}"
+        host = (
+            _host_of_address(text, at + 3, quote=text[scheme.start() - 1 : scheme.start()])
+            if scheme
+            else None
+        )
+        if scheme and host:
+            yield NeedKind.ADDRESS, f"{scheme[0].lower()}://{host}"
+
+
+def _host_of_address(text: str, start: int, *, quote: str) -> str | None:
+    """Host and port behind `://`; user information before them ends at the last '@'. `None` when unclear."""
+    authority = _AUTHORITY.match(text, start)
+    if authority is None or len(authority[0]) == _LONGEST_AUTHORITY:
+        return None
+    _, sign, host = authority[0].rpartition("@")
+    if not _HOST_AND_PORT.match(host):
+        return None
+    if sign or ":" in host:
+        # A password may hold what ends an authority; then another '@' follows, and this is no host.
+        rest = _REST.match(text, authority.end())
+        left = rest[0] if rest else ""
+        if quote in {'"', "'"}:
+            left, _, behind = left.partition(quote)
+            if behind[:1].isalnum():
+                return None
+        path = _PATH_ONLY.match(left) if not sign else None
+        if "@" in (path[0] if path else left):
+            return None
+    return host
+
+
+def _registry_keys(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
+    for sign in _REGISTRY_SIGNS:
+        for at in _positions(lower, sign):
+            alone = at == 0 or text[at - 1] in "\"'"
+            match = (_QUOTED_REGISTRY.match(text, at) if alone else None) or _REGISTRY.match(text, at)
+            if match:
+                yield NeedKind.REGISTRY, match[0]
 
 
 def _at(pattern: re.Pattern[str], text: str, lower: str, signs: Iterable[str]) -> Iterator[re.Match[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from mim2ecma.documents.limits import KIB, MIB
@@ -12,88 +12,259 @@ MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; more counts as suspicious. Real ones have 100 KB (7.3)."""
 
 _TOO_LONG: Final = "a value too long to be searched for secrets"
-_MAX_HITS: Final = (
-    2_000  # words like "password" looked at in one value; a script full of them is suspicious as well
-)
-_BEFORE, _AFTER = 64, 4 * KIB  # window around such a word: names before it, a long quoted value after it
+_TOO_FULL: Final = "a value too full of words for secrets to be searched"
+_BY_NAME: Final = "a value whose name says that it is a secret"
+_MAX_HITS: Final = 4_000  # words like "password" looked at in one management agent; Lync's scripts have 99
+_LONGEST_NAME: Final = KIB  # of a parameter; real ones have up to 60 characters
+_LONGEST_PLAIN: Final = 4 * KIB  # what is longer than a connection string is searched as a script
+_BEFORE, _FAR_BEFORE = 64, 320  # windows in front of such a word: names, another attribute of a tag
+_AFTER = 4 * KIB  # window behind it: a long quoted value
+_SHORTEST_SECRET: Final = 3
 
+# Names ---------------------------------------------------------------------------------------------------
+# Looked for in a name with blanks between the words of camel case and instead of underscores, in lower case.
+
+_KEY_OWNERS: Final = (
+    "api|app|application|access|account|admin|auth|authentication|authorization|client|consumer|customer"
+    "|decryption|encryption|function|hmac|license|licence|machine|master|pre ?shared|private|product|secret"
+    "|security|service|session|shared|signing|storage|subscription|symmetric|validation"
+)
+_SECRET_NAME = re.compile(
+    r"pass[ \-]?(?:wor[dt]|phrase|code|wd)|pwd|secret(?!ar)|token(?!i[sz])|credential|bearer|kenn ?wort"
+    r"|geheimnis|mot ?de ?passe|contrase[nñ]a|wachtwoord|l[oö]senord|adgangskode|passord|has[lł]o|heslo"
+    r"|salasana|пароль"
+    rf"|(?:{_KEY_OWNERS})[ .\-]?key|schl(?:ü|ue)ssel"
+    # Whole words, and words that end so: dbpass, adminpw; not a bypass, a pass-through, the passes of a run.
+    r"|(?<!by)(?<!by )(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)(?<!first )(?<!second )(?<!each )"
+    r"(?<!first export )pass(?![^\W\d_])(?!.?thr)|pw(?![^\W\d_])"
+    r"|(?<![^\W\d_])(?:pin(?: ?code)?|psk|otp)(?![^\W\d_])"
+)
+# "Password attribute", "Token URL", "Set password SP name", "Password policy" are no secrets; what stands in
+# brackets, or behind a preposition, speaks of something else.
+_NAME_OF_SOMETHING_ELSE = re.compile(
+    r"s?[ \-]{0,3}(?:(?!(?:for|of|to|in|on|at|with|used|by|from|and|or|the|a)\b)[^\W_]{1,20}[ \-]{1,3})?"
+    r"(?:attribute|attr|script|procedure|sp|file|file ?name|path|folder|polic(?:y|ie)|length|method|operation"
+    r"|ur[il]|endpoint|expir[a-z]{0,6}|time ?out|life ?time|type|mode|parameter|extension|format|algorithm"
+    r"|name|field|column|last|count|history)s?(?![^\W\d_])"
+    r"|(?:(?<=key)|(?<=token)|(?<=credential))[ \-]{0,3}id(?![^\W\d_])"
+)
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
+_ASKS_FOR_A_FLAG = re.compile(
+    r"\b(?:enabled?|allow(?:ed|s)?|uses?|requires?|required|supports?|supported|disabled?)\b"
+)
+_FLAGS: Final = frozenset({"true", "false", "yes", "no"})  # never a secret
+_ASKED_FLAGS: Final = frozenset({"0", "1", "on", "off", "always", "never", "none", "enabled", "disabled"})
+_CHECKBOX: Final = frozenset({"0", "1", "true", "false"})
+_MASK = re.compile(r"([*•●.#?x])\1*\Z", re.IGNORECASE)
+
+# Values --------------------------------------------------------------------------------------------------
+
+_QUOTED = r"""(?:"(?P<d>[^"\r\n]{1,2048})"|'(?P<s>[^'\r\n]{1,2048})')"""
 _VALUE = r"""(?:"(?P<d>[^"\r\n]{1,2048})"|'(?P<s>[^'\r\n]{1,2048})'|(?P<b>[^\s;"',)}\]]{1,2048}))"""
 # $dbPassword = "x"   Password=x;   "client_secret": "x"   -Password 'x'   <password>x</password>
+# $password = [string]("x")   $password = @'   and the next line
 _ASSIGNED = re.compile(
-    rf"""["']?[\w.\-]{{0,40}}["'\])]?\s{{0,8}}(?P<sign>:=|=(?!=)|:(?!:)|>)\s{{0,8}}{_VALUE}""", re.IGNORECASE
-)
-_SWITCH = re.compile(rf"""[\w]{{0,20}}\s{{1,4}}{_VALUE}""", re.IGNORECASE)
-_SECURE_STRING = re.compile(
-    r"""convertto-securestring\s{1,4}(?:-string\s{1,4})?(?:"[^"$\r\n]{1,512}"|'[^'\r\n]{1,512}')""",
+    r"""["']?[\w.\-]{0,40}["'\])]?\s{0,64}(?P<sign>:=|=(?!=)|:(?!:)|>)\s{0,64}"""
+    r"""(?:(?:\[[\w.]{1,40}\]\s{0,4}|\(\s{0,4}){1,3}(?=["'])|[|>]-?\s{0,4}\n\s{0,64})?"""
+    rf"""(?:@["']\r?\n\s{{0,40}}(?P<h>[^\r\n]{{1,512}})|{_VALUE})""",
     re.IGNORECASE,
 )
-_AUTHORIZATION = re.compile(r"""(?:bearer|basic)\s{1,4}[A-Za-z0-9+/=_.~\-]{12,}""", re.IGNORECASE)
-_USER_INFO = re.compile(r"""://[^\s/:@"'$<>{}]{1,128}:[^\s/@"'$<>{}]{1,256}@""")
-_PRIVATE_KEY = re.compile(r"""-----begin [a-z ]{0,30}private key-----""")
-_WORDS: Final = (
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "accesskey",
-    "access_key",
-    "accountkey",
-    "sharedkey",
+_SWITCH = re.compile(rf"""(?P<rest>[\w\-]{{0,20}})\s{{1,4}}(?![-/]){_VALUE}""", re.IGNORECASE)
+_SWITCH_BEFORE = re.compile(r"""(?:^|[\s"'(])(?:-{1,2}|/)(?P<start>[\w\-]{0,30})\Z""")
+_PAIRS: Final = (
+    # <add key="Password" value="x"/>   {"name": "password", "value": "x"}
+    # -Name Password -Value x   /v Password /d x
+    re.compile(
+        r"""[\w.:\- ]{0,40}["']\s{1,8}(?:[\w.:\-]{1,40}\s?=\s?["'][^"'\r\n]{0,100}["']\s{1,8}){0,3}"""
+        rf"""value\s?=\s?{_VALUE}""",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"""[\w.\- ]{{0,40}}["']\s{{0,8}},\s{{0,8}}["']value["']\s{{0,4}}:\s{{0,4}}{_VALUE}""", re.IGNORECASE
+    ),
+    re.compile(
+        rf"""[\w.\-]{{0,40}}["']?\s{{1,8}}(?:[-/]\w{{1,30}}\s{{1,4}}[\w"']{{1,40}}\s{{1,4}}){{0,2}}"""
+        rf"""(?:-value|/d)\s{{1,4}}{_VALUE}""",
+        re.IGNORECASE,
+    ),
+    # <setting name="Password" ...><value>x</value>
+    re.compile(
+        r"""["'][^<>\r\n]{0,100}>\s{0,80}<value>\s{0,20}(?P<d>(?P<s>)(?P<b>)[^<>]{1,2048})""", re.IGNORECASE
+    ),
 )
-# What stands where a value would, without being one: variables, calls, placeholders, masks, types.
+_PAIR_BEFORE = re.compile(
+    r"""value\s?=\s?["'](?P<b>[^"'<>]{1,200})["']\s{1,8}(?:key|name)\s?=\s?["'][\w.:\- ]{0,40}\Z""",
+    re.IGNORECASE,
+)
+_CALL_BEFORE = re.compile(
+    r"""(?:add|set\w{0,20}|put)\(\s{0,4}["'](?P<start>[\w.\-]{0,40})\Z""", re.IGNORECASE
+)
+_SECOND_ARGUMENT = re.compile(rf"""[\w.\-]{{0,40}}["']\s{{0,4}},\s{{0,4}}{_QUOTED}""")
+_TAG_BEFORE = re.compile(r"<(?:\w{1,20}:)?(?P<start>[\w.\-]{0,40})\Z")
+_ELEMENT = re.compile(
+    r"(?P<rest>[\w.\-]{0,40})(?:\s[^<>]{0,400})?>\s{0,80}(?:<!\[CDATA\[)?\s{0,20}(?P<value>[^<>\s][^<>]{0,2048})"
+)
+_AUTHORIZATION = re.compile(r"""(?:bearer|basic|ssws|apikey)\s{1,4}[A-Za-z0-9+/=_.~\-]{10,}""", re.IGNORECASE)
+_GAP = r"""(?:[ \t]|`\r?\n){1,40}"""
+_SECURE_STRING = re.compile(
+    rf"""convertto-securestring{_GAP}(?:-(?:asplaintext|force|string){_GAP}){{0,3}}(?:"(?!\$)[^"\r\n]{{1,512}}"|"""
+    r"""'[^'\r\n]{1,512}'|(?P<b>[^\s$("'\-@[&|<][^\s"'()|]{0,255}))""",
+    re.IGNORECASE,
+)
+_PIPED_BEFORE = re.compile(r"""(?:"[^"$\r\n]{1,256}"|'[^'\r\n]{1,256}')\s{0,4}\|\s{0,4}\Z""")
+_AS_PLAIN_TEXT = re.compile(r"[^\r\n;|]{0,300}-aspl", re.IGNORECASE)
+_ARGUMENT = r"""(?:"[^"\r\n]{0,256}"|'[^'\r\n]{0,256}'|[^\s,()"']{1,128})"""
+_CREDENTIAL = re.compile(
+    rf"""credentials?(?:\]::new)?["']?\s{{0,4}}(?:-argumentlist\s{{1,4}}[@(]{{0,2}}|\()\s{{0,8}}"""
+    rf"""{_ARGUMENT}\s{{0,8}},\s{{0,8}}{_QUOTED}""",
+    re.IGNORECASE,
+)
+_CURL = re.compile(
+    r"""curl(?:\.exe)?["']?\s(?:[^\r\n]{0,400}?\s)?(?:-u|--user|--proxy-user)[\s=]{0,2}["']?[^\s:"'$]{1,128}:"""
+    r"""(?P<value>[^\s"']{1,256})""",
+    re.IGNORECASE,
+)
+_PROGRAM = re.compile(
+    rf"""(?:(?:sqlcmd|osql|psexec|psexec64)(?:\.exe)?["']?\s(?:[^\r\n]{{0,400}}?\s)?-p\s{{1,2}}"""
+    rf"""|sshpass\s{{1,2}}-p\s{{0,2}}|net\s{{1,4}}use\s[^\r\n]{{0,200}}?\\\\[^\s"']{{1,200}}\s{{1,4}}(?![*/]))"""
+    rf"""{_VALUE}""",
+    re.IGNORECASE,
+)
+_PASSWORD_OPTION = re.compile(
+    r"\s[-/]p[\s:=]{1,2}(?P<value>(?!\d+(?:\s|\Z))[^\s;,\"']{3,256})", re.IGNORECASE
+)
+_ENCODED_PAIR = re.compile(
+    r"""tobase64string[^\r\n"']{0,160}["'][^"':$\r\n]{1,64}:(?P<value>[^"'\r\n]{1,128})["']""", re.IGNORECASE
+)
+_USER = r"""[^\s/:@"'<>]{0,128}"""
+_USER_INFO: Final = (  # up to a slash; or with one, but not in a query
+    re.compile(rf"""{_USER}:(?P<value>[^\s/"'<>]{{1,256}})@"""),
+    re.compile(rf"""{_USER}:(?P<value>[^\s"'<>?#,;()]{{1,256}})@"""),
+    re.compile(r"""(?P<value>[A-Za-z0-9_\-.~%]{20,256})@"""),
+)
+_WHOLE_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.\-]{1,15}://[^\s:@/]{0,128}:(?P<value>\S{1,512})@\S{0,512}\Z", re.IGNORECASE
+)
+_PORT_AND_QUERY = re.compile(r"\d{1,5}/[^?#]{0,512}[?#]")
+# sa:x@db1, but not SMTP:someone@contoso.com
+_USER_AT_HOST = re.compile(
+    r"""(?:^|[=\s;,"'|])(?!(?:smtp|sips?|mailto|x400|x500|eum|im|xmpp|acct|upn|spo|notes|tel|urn|msn):)"""
+    r"""[^\s:@/\\=;,"']{1,64}:(?!//)[^\s;,"']{1,128}@[A-Za-z0-9\[]"""
+    # Oracle's scott/x@db, but no service principal name
+    r"""|^(?![a-z]{2,8}/[^@]{1,128}\.[^@]{1,128}@)\w{1,30}/[^\s/@]{3,64}@[\w.:/\-]{1,200}\Z""",
+    re.IGNORECASE,
+)
+_QUERY = re.compile(
+    r"[?&;](?:(?:code|key|auth)=(?P<t>[a-z0-9_\-+/=.~%]{6,512})|(?:sig|signature)=[a-z0-9_\-+/=.~%]{6,512})",
+    re.IGNORECASE,
+)
+# Tokens told by how they begin: JSON web token, GitHub, GitLab, Slack, AWS, Google, Stripe, Vault, SendGrid.
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_\-])(?:eyJ[A-Za-z0-9_\-]{8,2048}\.[A-Za-z0-9_\-]{2}|gh[pousr]_[A-Za-z0-9]{10}"
+    r"|github_pat_\w{10}|glpat-[\w\-]{10}|xox[abeoprs]-[\w\-]{10}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w\-]{30}|[rs]k_(?:live|test)_\w{10}"
+    r"|hv[bs]\.\w{10}|SG\.[\w\-]{10,64}\.[\w\-]{10})"
+)
+_ENTRA_SECRET = re.compile(r"\dQ~[\w~.\-]{25}")
+_PRIVATE_KEY = re.compile(r"-----begin [a-z ]{0,30}private key-----|putty-user-key-file-\d")
+_WORD_LIST: Final = (
+    "password|passwd|passwort|passcode|pwd|passphrase|pass phrase|pass-phrase|secret|token|kennwort"
+    "|mot de passe|motdepasse|apikey|api_key|api-key|accesskey|access_key|access-key|accountkey|sharedkey"
+    "|encryptionkey|encryption_key|subscriptionkey|subscription-key|masterkey|signingkey|privatekey"
+)
+_WORDS: Final = tuple(_WORD_LIST.split("|"))
+# Words so short that they begin or end many others: the whole identifier decides.
+_SHORT_WORD = re.compile(r"pass(?![^\W\d_])|pw(?![^\W\d_])|(?<![^\W\d_])pin(?![^\W\d_])")
+# What stands in scripts where a value would, without being one: variables, calls, placeholders, masks, types.
 _NO_VALUE = re.compile(
-    r"[$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
+    r"[`$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
     r"|(?:true|false|null|none|nothing|new|get|read|empty|string|securestring|system|your|enter|type|required"
     r"|optional|changeme|n/a)\b",
     re.IGNORECASE,
 )
-_ABOUT_SECRETS: Final = (
-    r"(?:pass ?word|passwd|\bpwd\b|pass ?phrase|secret|\btoken\b|api[ _-]?key|access[ _-]?key"
-    r"|private[ _-]?key|shared[ _-]?key|account[ _-]?key|credential)"
-)
-_SECRET_NAME = re.compile(_ABOUT_SECRETS, re.IGNORECASE)
-# "Password attribute", "Token URL", "Set password SP name", "Enable password operations" are no secrets.
-_NAME_OF_SOMETHING_ELSE = re.compile(
-    rf"{_ABOUT_SECRETS}s?\W{{0,3}}(?:\w{{1,20}}\W{{1,3}})?(?:attribute|script|procedure|sp\b|file|path|folder"
-    r"|polic|length|method|operation|ur[il]\b|endpoint|expir|timeout|life|type|mode|parameter|extension|format"
-    r"|hash|algorithm|name|id\b|field|column)|\b(?:enable|allow|use|require|support|disable)",
+# Elsewhere only what is a placeholder as a whole; its end may be missing, as values end at brackets.
+_PLACEHOLDER = re.compile(
+    r"(?:\{\w{0,40}\}?|\$\(\w{1,40}\)?|\$\{\w{1,40}\}?|%\w{1,40}%|<[^<>]{0,40}>?|([*•●.#?x])\1*"
+    r"|true|false|yes|no|null|none)\Z",
     re.IGNORECASE,
 )
-_SHORTEST_SECRET: Final = 3
-_PASSWORD_ATTRIBUTES: Final = frozenset(
-    {
-        "unicodepwd",
-        "userpassword",
-        "export_password",
-        "password",
-        "pwd",
-        "passwd",
-        "ntpassword",
-        "sambantpassword",
-    }
-)
+_LITERAL_DOLLAR = re.compile(r"\$(?![({])(?=.*[^\w$])[^\s+;,()]*\Z|\$(?![({])(?=.*\d)[^\s+;,()]*\Z")
+_CONNECTION_STRING = re.compile(r"\s{0,20}[A-Za-z][\w ]{0,40}=[^;$(\r\n]{0,256};")
 
 
 class SecretSearch:
-    """Searches the values of one management agent, up to `MAX_SEARCHED` characters in all."""
+    """Searches names and values of one management agent, up to `MAX_SEARCHED` characters in all."""
 
     def __init__(self) -> None:
         self._left = MAX_SEARCHED
+        self._hits = _MAX_HITS
 
     def reveals(self, name: str, kind: str, text: str) -> str | None:
         """As `reveals_secret`; what comes after the limit counts as suspicious."""
-        self._left -= len(text)
-        return _TOO_LONG if self._left < 0 and text else reveals_secret(name, kind, text)
+        self._left -= len(name)
+        kind, value = kind.lower(), lowered(text[:_LONGEST_NAME]).strip()
+        if not text.strip() or (kind == "checkbox" and value in _CHECKBOX):
+            return None
+        if self._left >= 0 and says_secret(name) and not _is_flag(name, value) and not _MASK.match(text):
+            return _BY_NAME
+        script = kind == "text" and not _CONNECTION_STRING.match(text)
+        return self._search(text, plain=not (script or "\n" in text or len(text) > _LONGEST_PLAIN))
 
     def holds(self, text: str) -> str | None:
         """As `holds_secret`; what comes after the limit counts as suspicious."""
+        return self._search(text, plain=False)
+
+    def _search(self, text: str, *, plain: bool) -> str | None:
         self._left -= len(text)
-        return _TOO_LONG if self._left < 0 and text else holds_secret(text)
+        if self._left < 0 and text:
+            return _TOO_LONG
+        if "&lt;" in text or "&quot;" in text:
+            text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+        searched = _Searched(text, plain, self._hits)
+        try:
+            found = next((phrase for phrase, look in _LOOKS if look(searched)), None)
+            return found or _assigned_secret(searched)
+        except _TooFullError:
+            return _TOO_FULL
+        finally:
+            self._hits = searched.left
+
+
+class _TooFullError(Exception):
+    """More places to look at than `_MAX_HITS`."""
+
+
+class _Searched:
+    """A text that is searched.
+
+    Attributes:
+        text: The text.
+        lower: The same in lower case, for all that is found by a word.
+        plain: Whether it is a value rather than a script: what looks like code is taken for a secret then.
+        left: How many more places may be looked at.
+    """
+
+    def __init__(self, text: str, plain: bool, left: int) -> None:
+        self.text, self.lower, self.plain, self.left = text, lowered(text), plain, left
+
+    def hit(self) -> None:
+        """Count a place; raises when there are too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise _TooFullError
+
+    def positions(self, *signs: str) -> Iterator[int]:
+        """Where a few words stand; looking for words costs far less than a pattern without case."""
+        for sign in signs:
+            at = self.lower.find(sign)
+            while at >= 0:
+                self.hit()
+                yield at
+                at = self.lower.find(sign, at + len(sign))
+
+
+def lowered(text: str) -> str:
+    """Lower case of the same length: U+0130 alone would grow, and offsets be wrong behind it."""
+    return text.replace("\u0130", "i").lower()
 
 
 def reveals_secret(name: str, kind: str, text: str) -> str | None:
@@ -102,62 +273,138 @@ def reveals_secret(name: str, kind: str, text: str) -> str | None:
     A heuristic in favour of silence: a value it suspects is left out of every output, one it misses is shown.
 
     Args:
-        name: Name of the parameter.
-        kind: Its type; `checkbox` never holds a secret, of a `text` only the content counts.
+        name: Name of the parameter, or of the attribute that a constant flows to.
+        kind: Its type (7.2). Any type may hold text: a `text` has several lines, a `drop-down` may take what
+            is not on its list, and of a `checkbox` nothing but its two states is known to be harmless.
         text: Its value.
 
     Returns:
         A phrase that says what it looks like, without any of it, or `None`.
     """
-    if not text or kind.lower() in {"checkbox", "label", "divider"}:
-        return None
-    if (
-        kind.lower() not in {"text", "drop-down"}
-        and _SECRET_NAME.search(name)
-        and not _NAME_OF_SOMETHING_ELSE.search(name)
-        and not _NO_VALUE.match(text)
-    ):
-        return "a value whose name says that it is a secret"
-    return holds_secret(text)
-
-
-def is_password_attribute(name: str) -> bool:
-    """Whether a constant that flows to this attribute is a password."""
-    return name.lower() in _PASSWORD_ATTRIBUTES
+    return SecretSearch().reveals(name, kind, text)
 
 
 def holds_secret(text: str) -> str | None:
-    """Look for secrets inside a text: connection strings, scripts, configuration files.
+    """As `reveals_secret`, for a text without a name: a description, a script, a configuration file."""
+    return SecretSearch().holds(text)
+
+
+def says_secret(name: str) -> bool:
+    """Whether a name says that what it names is a secret: a password, a key, a token, in a few languages.
 
     Args:
-        text: Any text.
-
-    Returns:
-        A phrase that says what it looks like, or `None`.
+        name: Of a parameter, an attribute, a variable; a name longer than any real one says so too.
     """
-    if len(text) > MAX_SEARCHED:
-        return _TOO_LONG
-    lower = text.lower()
-    if "://" in text and _USER_INFO.search(text):
-        return "an address with a password in it"
-    if "private key-----" in lower and _PRIVATE_KEY.search(lower):
-        return "a private key"
-    if "convertto-securestring" in lower and _SECURE_STRING.search(text):
-        return "a script that turns a literal into a secure string"
-    if ("bearer" in lower or "basic" in lower) and _any(_AUTHORIZATION, text, lower, ("bearer ", "basic ")):
-        return "an authorization header"
-    return _assigned_secret(text, lower)
+    if len(name) > _LONGEST_NAME:
+        return True
+    for form in dict.fromkeys((lowered(_CAMEL_CASE.sub(" ", name)), lowered(name))):
+        found = list(_SECRET_NAME.finditer(form))
+        if found:
+            return not all(_NAME_OF_SOMETHING_ELSE.match(form, match.end()) for match in found)
+    return False
 
 
-def _any(pattern: re.Pattern[str], text: str, lower: str, words: tuple[str, ...]) -> bool:
+def _is_flag(name: str, value: str) -> bool:
+    return value in _FLAGS or (value in _ASKED_FLAGS and _ASKS_FOR_A_FLAG.search(lowered(name)) is not None)
+
+
+def _address(searched: _Searched) -> bool:
+    if searched.plain and (_USER_AT_HOST.search(searched.text) or _in_whole_address(searched.text)):
+        return True
+    for at in searched.positions("://"):
+        for pattern in _USER_INFO:
+            match = pattern.match(searched.text, at + 3)
+            if match and _is_value(match["value"], plain=searched.plain, shortest=1):
+                return True
+    return False
+
+
+def _in_whole_address(text: str) -> bool:
+    """Whether a value is one address with user information, whatever characters the password is made of."""
+    match = _WHOLE_ADDRESS.match(text)
+    value = match["value"] if match else ""
+    return not _PORT_AND_QUERY.match(value) and _is_value(value, plain=True)
+
+
+def _query(searched: _Searched) -> bool:
     return any(
-        _like_a_token(match[0]) for at in _positions(lower, words) if (match := pattern.match(text, at))
+        match["t"] is None or (_like_a_token(match["t"]) and not _PLACEHOLDER.match(match["t"]))
+        for match in _QUERY.finditer(searched.text)
     )
 
 
-def _like_a_token(text: str) -> bool:
+def _private_key(searched: _Searched) -> bool:
+    return _PRIVATE_KEY.search(searched.lower) is not None
+
+
+def _secure_string(searched: _Searched) -> bool:
+    for at in searched.positions("convertto-securestring"):
+        if _PIPED_BEFORE.search(searched.text[max(0, at - _FAR_BEFORE) : at]):
+            return True
+        match = _SECURE_STRING.match(searched.text, at)
+        if match and (match["b"] is None or _AS_PLAIN_TEXT.match(searched.text, at)):
+            return True
+    return False
+
+
+def _authorization(searched: _Searched) -> bool:
+    return any(
+        _like_a_token(match[0].rsplit(maxsplit=1)[-1])
+        for at in searched.positions("bearer ", "basic ", "ssws ", "apikey ")
+        if (match := _AUTHORIZATION.match(searched.text, at))
+    )
+
+
+def _token(searched: _Searched) -> bool:
+    return _TOKEN.search(searched.text) is not None or (
+        "Q~" in searched.text and _ENTRA_SECRET.search(searched.text) is not None
+    )
+
+
+def _credential(searched: _Searched) -> bool:
+    for at in searched.positions("credential"):
+        match = _CREDENTIAL.match(searched.text, at)
+        if match and _is_value(
+            match["d"] or match["s"], plain=searched.plain, literal=match["s"] is not None
+        ):
+            return True
+    return False
+
+
+def _command_line(searched: _Searched) -> bool:
+    for at in searched.positions("curl"):
+        match = _CURL.match(searched.text, at)
+        if match and _is_value(match["value"], plain=searched.plain):
+            return True
+    for at in searched.positions("tobase64string"):
+        match = _ENCODED_PAIR.match(searched.text, at)
+        if match and _is_value(match["value"], plain=searched.plain):
+            return True
+    if searched.plain and any(
+        _like_a_token(match["value"]) for match in _PASSWORD_OPTION.finditer(searched.text)
+    ):
+        return True
+    for at in searched.positions("sqlcmd", "osql", "psexec", "sshpass", "net use"):
+        match = _PROGRAM.match(searched.text, at)
+        if match and _is_value(match["d"] or match["s"] or match["b"], plain=searched.plain):
+            return True
+    return False
+
+
+_LOOKS: Final[tuple[tuple[str, Callable[[_Searched], bool]], ...]] = (
+    ("an address with a password in it", _address),
+    ("an address with a key in it", _query),
+    ("a private key", _private_key),
+    ("a script that turns a literal into a secure string", _secure_string),
+    ("an authorization header", _authorization),
+    ("a token that is known by its beginning", _token),
+    ("a script that makes credentials of a literal", _credential),
+    ("a command line with a password in it", _command_line),
+)
+
+
+def _like_a_token(token: str) -> bool:
     """Tell a token from a word of a sentence, which follows 'basic' and 'bearer' as well."""
-    token = text.rsplit(maxsplit=1)[-1]
     return (
         "=" in token
         or any(character.isdigit() for character in token)
@@ -165,45 +412,82 @@ def _like_a_token(text: str) -> bool:
     )
 
 
-def _assigned_secret(text: str, lower: str) -> str | None:
-    hits = 0
+def _assigned_secret(searched: _Searched) -> str | None:
+    text, plain = searched.text, searched.plain
     for word in _WORDS:
-        if word not in lower:
-            continue
-        for at in _positions(lower, (word,)):
-            hits += 1
-            if hits > _MAX_HITS:
-                return "a value too full of words for secrets to be searched"
-            if _is_assigned(text, at, at + len(word)):
+        for at in searched.positions(word):
+            if _is_assigned(text, at, at + len(word), plain=plain):
                 return f"a literal behind the word '{word}'"
+    for match in _SHORT_WORD.finditer(searched.lower):
+        searched.hit()
+        named = says_secret(_identifier(text, *match.span()))
+        if named and _is_assigned(text, *match.span(), plain=plain, short=True):
+            return f"a literal behind the word '{match[0]}'"
     return None
 
 
-def _positions(lower: str, words: tuple[str, ...]) -> Iterator[int]:
-    for word in words:
-        at = lower.find(word)
-        while at >= 0:
-            yield at
-            at = lower.find(word, at + len(word))
+def _identifier(text: str, start: int, end: int) -> str:
+    head = re.search(r"\w{0,64}\Z", text[max(0, start - _BEFORE) : start])
+    tail = re.match(r"\w{0,64}", text[end : end + _BEFORE])
+    return (head[0] if head else "") + text[start:end] + (tail[0] if tail else "")
 
 
-def _is_assigned(text: str, start: int, end: int) -> bool:
-    window = text[end : end + _AFTER]
+def _is_assigned(text: str, start: int, end: int, *, plain: bool, short: bool = False) -> bool:
+    window, before = text[end : end + _AFTER], text[max(0, start - _BEFORE) : start]
+    switch = _SWITCH_BEFORE.search(before)
     match = _ASSIGNED.match(window)
-    bare_allowed = True
-    if match is None:
-        before = text[max(0, start - _BEFORE) : start]
-        if not re.search(r"(?:^|\s)-\w{0,30}\Z", before):
-            return False
+    if match:
+        # $password = Get-It : an unquoted right side of a script is code.   "pass: people" is a sentence.
+        sentence = short and not plain and match["sign"] == ":" and switch is None
+        bare = not sentence and not _in_variable(text, start)
+        return _is_match(match, plain=plain, bare=bare)
+    if switch:
         match = _SWITCH.match(window)
-        bare_allowed = False
-    elif _in_variable(text, start):
-        bare_allowed = False  # $password = Get-It : an unquoted right side of a script is code
-    if match is None:
+        bare = match is not None and (plain or _like_a_token(match["b"] or ""))
+        named = match is not None and says_secret(switch["start"] + text[start:end] + match["rest"])
+        if match and named and _is_match(match, plain=plain, bare=bare):
+            return True
+    word = text[start:end]
+    return _is_paired(text, start, window, plain=plain) or _is_element(word, before, window, plain=plain)
+
+
+def _is_match(match: re.Match[str], *, plain: bool, bare: bool) -> bool:
+    groups = match.groupdict()
+    if groups.get("h"):
+        return _is_value(groups["h"], plain=True)
+    value = groups["d"] or groups["s"] or (groups["b"] if bare else "") or ""
+    return _is_value(value, plain=plain, literal=groups["s"] is not None)
+
+
+def _is_paired(text: str, start: int, window: str, *, plain: bool) -> bool:
+    for pattern in _PAIRS:
+        match = pattern.match(window)
+        if match:
+            return _is_match(match, plain=plain, bare=plain or _like_a_token(match["b"] or ""))
+    before = text[max(0, start - _FAR_BEFORE) : start]
+    match = _SECOND_ARGUMENT.match(window) if _CALL_BEFORE.search(before) else None
+    if match and _is_value(match["d"] or match["s"], plain=plain, literal=match["s"] is not None):
+        return True
+    match = _PAIR_BEFORE.search(before)
+    return match is not None and _is_value(match["b"], plain=plain)
+
+
+def _is_element(word: str, before: str, window: str, *, plain: bool) -> bool:
+    tag = _TAG_BEFORE.search(before)
+    match = _ELEMENT.match(window) if tag else None
+    if tag is None or match is None or not says_secret(tag["start"] + word + match["rest"]):
         return False
-    quoted = match["d"] or match["s"]
-    value = (quoted or (match["b"] if bare_allowed else "") or "").strip()
-    return len(value) >= _SHORTEST_SECRET and not _NO_VALUE.match(value)
+    return _is_value(match["value"], plain=plain)
+
+
+def _is_value(value: str, *, plain: bool, literal: bool = False, shortest: int = _SHORTEST_SECRET) -> bool:
+    """Whether what stands where a secret would is one, rather than code, a placeholder or a mask."""
+    value = value.strip()
+    if len(value) < shortest:
+        return False
+    if plain or (literal and _LITERAL_DOLLAR.match(value)):
+        return not _PLACEHOLDER.match(value)
+    return not _NO_VALUE.match(value)
 
 
 def _in_variable(text: str, start: int) -> bool:

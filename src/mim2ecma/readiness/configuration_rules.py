@@ -9,7 +9,7 @@ from mim2ecma.documents.findings import Finding
 from mim2ecma.management_agent.capabilities import BitField, Capabilities, DnStyle
 from mim2ecma.management_agent.model import PASSWORD_ATTRIBUTE
 from mim2ecma.management_agent.needs import NeedKind
-from mim2ecma.readiness.subject import DELIVERED, Subject, information, listing, warning
+from mim2ecma.readiness.subject import DELIVERED, Subject, information, listing, once, warning
 from mim2ecma.readiness.versions import is_version
 
 _NOT_USED: Final = (  # ecma_host.md 2.4 and 4
@@ -54,37 +54,37 @@ def secret_rules(subject: Subject) -> Iterator[Finding]:
 
 
 def reference_rules(subject: Subject) -> Iterator[Finding]:
-    """R16 and R20: other DLLs, files and whatever values and scripts need."""
+    """R16 and R20: other DLLs and files, and whatever else values and scripts need."""
     configuration, rules = subject.agent.configuration, subject.agent.rules
+    own = (configuration.extension.filename or "").lower()
     others = []
-    if configuration.password_extension_dll:
+    if configuration.password_extension_dll and configuration.password_extension_dll.lower() != own:
         state = "on" if configuration.password_extension_enabled else "off"
         others.append(f"password extension {configuration.password_extension_dll} (switched {state})")
-    if rules.extension_dll:
+    if rules.extension_dll and rules.extension_dll.lower() != own:
         others.append(f"rules extension {rules.extension_dll} (not used by the host)")
-    others += [f"file {name}" for name in subject.referenced_files]
+    others += [f"file {name}" for name in subject.referenced_files if name.lower() != own]
     if others:
         yield information(
             "R16",
             "private-configuration",
             listing(others),
             "each to be carried along or known to be unnecessary; the list may be incomplete",
-            "Take the files along that the connector reads itself, and adapt paths that name MIM's folders.",
+            "Take the files along that the connector reads itself, and adapt paths that name MIM's folders "
+            "or are not there on the ECMA host.",
         )
-    needs = [
-        f"{need.kind.value} {need.text}"
-        for need in subject.needs
-        if need.kind is not NeedKind.FILE or "\\" in need.text
-    ]
+    needs = list(
+        once(f"{need.kind.value} {need.text}" for need in subject.needs if need.kind is not NeedKind.FILE)
+    )
+    needs += [f"parameter '{name}', which is not searched because of R15" for name in subject.unsearched]
     if needs:
         yield information(
             "R20",
             "parameter-values",
-            listing(dict.fromkeys(needs)),
+            listing(needs),
             "each to be there, or to be reached, on the ECMA host under its service account; the list may "
             "be incomplete",
-            "Check paths, PowerShell modules, drivers, data source names and network connections on the "
-            "ECMA host.",
+            "Check PowerShell modules, drivers, data source names and network connections on the ECMA host.",
         )
 
 

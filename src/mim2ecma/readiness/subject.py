@@ -11,8 +11,8 @@ from mim2ecma.documents.findings import Finding, Severity
 from mim2ecma.documents.limits import MAX_LISTED_NAMES
 from mim2ecma.management_agent.configuration import ENCRYPTED_TYPE
 from mim2ecma.management_agent.model import Export, ManagementAgent, ObjectType, Parameter
-from mim2ecma.management_agent.needs import Need, NeedKind, find_needs
-from mim2ecma.management_agent.secrets import SecretSearch, is_password_attribute
+from mim2ecma.management_agent.needs import Need, NeedKind, find_needs, is_searched_in_parts
+from mim2ecma.management_agent.secrets import SecretSearch
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
 
 DELIVERED: Final = frozenset(
@@ -103,15 +103,15 @@ class Subject:
                 reason = search.reveals(parameter.name, parameter.type, parameter.text)
             if reason is not None:
                 suspicious[parameter] = reason
-                places.append(f"{place}, parameter '{parameter.name}' ({reason})")
+                places.append(f"{place}, parameter '{_shortened(parameter.name)}' ({reason})")
         for definition in self.agent.configuration.definitions:
             reason = search.reveals(definition.name, definition.type, definition.default)
             if definition.type.lower() == ENCRYPTED_TYPE and definition.default:
                 reason = "a default of an encrypted parameter"
             if reason is not None:
-                places.append(f"parameter-definitions, default of '{definition.name}' ({reason})")
+                places.append(f"parameter-definitions, default of '{_shortened(definition.name)}' ({reason})")
         for constant in self.agent.rules.constants:
-            if constant.text and (is_password_attribute(constant.attribute) or search.holds(constant.text)):
+            if constant.text and (search.reveals(constant.attribute, "constant", constant.text)):
                 places.append(f"export-attribute-flow, constant for '{constant.attribute}'")
         if self.agent.description and search.holds(self.agent.description):
             places.append("description")
@@ -119,15 +119,28 @@ class Subject:
 
     @cached_property
     def needs(self) -> tuple[Need, ...]:
-        """What values and scripts refer to."""
+        """What values and scripts refer to; suspicious values are not searched."""
         return find_needs(
-            (parameter for _, parameter in self.parameters), self.agent.configuration.extension.filename
+            (parameter for _, parameter in self.parameters),
+            self.agent.configuration.extension.filename,
+            suspicious=self.suspicious,
+        )
+
+    @cached_property
+    def unsearched(self) -> tuple[str, ...]:
+        """Names of scripts and other long values that would have been searched, were they not suspicious."""
+        return tuple(
+            dict.fromkeys(
+                parameter.name
+                for parameter in self.suspicious
+                if not parameter.encrypted and is_searched_in_parts(parameter.text)
+            )
         )
 
     @cached_property
     def referenced_files(self) -> tuple[str, ...]:
-        """Files that values name (domain/ma_xml.md 7.4), sorted; never complete."""
-        return tuple(sorted({need.text for need in self.needs if need.kind is NeedKind.FILE}))
+        """Files that values name (domain/ma_xml.md 7.4), sorted, each in one spelling; never complete."""
+        return once(need.text for need in self.needs if need.kind is NeedKind.FILE)
 
     @cached_property
     def secrets_to_reenter(self) -> tuple[str, ...]:
@@ -152,6 +165,14 @@ def warning(rule: str, where: str, found: str, expected: str, next_step: str) ->
 def information(rule: str, where: str, found: str, expected: str, next_step: str) -> Finding:
     """A finding that helps a person later on."""
     return Finding(rule, Severity.INFORMATION, where, found, expected, next_step)
+
+
+def once(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in order, each in the first of its spellings, as Windows ignores case."""
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
 
 
 def listing(names: Iterable[str]) -> str:

@@ -118,6 +118,34 @@ HOSTILE = [
         "ready",
     ),
     ("a script full of assignments", export(values=[Value("S", "$a = 'b'; " * 50_000, "text")]), "ready"),
+    *(
+        (f"a value of {unit!r}", export(values=[Value("S", flood(unit, MIB - 2), "text")]), "ready")
+        for unit in (
+            "password=",
+            "-pass ",
+            "pw ",
+            "://a:b",
+            "?code=aaaaaa",
+            "eyJ-",
+            "<pin a ",
+            "'#",
+            "C:\\a.exe ",
+        )
+    ),
+    *(
+        (
+            f"many values of {unit!r}",
+            export(values=[Value(f"V {number}", flood(unit, 4000)) for number in range(262)]),
+            "ready",
+        )
+        for unit in ("password ", "pw ", "=a:", "://", "curl -u ", "server=a.")
+    ),
+    (
+        "many values with long names",
+        export(values=[Value(f"{number}{'aB' * 400}", "x") for number in range(20_000)]),
+        "ready",
+    ),
+    ("many short values", export(values=[Value(f"v{number}", "a=b c") for number in range(49_000)]), "ready"),
     ("an attribute full of assignments", export(private_xml=f"<x y='{'a=b ' * 200_000}'/>"), "ready"),
     ("comments in front", "<!---->" * 100 + export(comment=False), "ready"),
     ("comments and blanks in front of nothing", "<!----> " * 120, "the file ends too early"),

@@ -9,8 +9,9 @@ from mim2ecma.management_agent.needs import NeedKind, find_needs
 from mim2ecma.management_agent.secrets import (
     SecretSearch,
     holds_secret,
-    is_password_attribute,
+    lowered,
     reveals_secret,
+    says_secret,
 )
 
 SECRET = "Tr0ub4dor"
@@ -42,6 +43,7 @@ SUSPICIOUS = [
     ("Key", "text", "-----BEGIN RSA PRIVATE KEY-----\nMIIE"),
     ("Script", "text", f"$x.Password = '{SECRET}'"),
     ("Script", "text", f"$conf['password'] = '{SECRET}'"),
+    ("Password", "string", "$(SECRET)"),
 ]
 HARMLESS = [
     ("Password", "string", ""),
@@ -53,7 +55,6 @@ HARMLESS = [
     ("Token URL", "string", "https://login.example/oauth"),
     ("Use credentials of the service", "string", "always"),
     ("Enable password operations", "string", "true"),
-    ("Password", "string", "$(SECRET)"),
     ("Hostname", "string", "db01.test.example"),
     ("Connection", "string", "Server=db;Integrated Security=true;"),
     ("Connection", "string", "Server=db;Password=;"),
@@ -74,6 +75,25 @@ HARMLESS = [
     ("Script", "text", "Add-Attribute 'export_password' ([String])"),
     ("Script", "text", "basic authentication is off; bearer of this letter"),
     ("Login", "drop-down", "Basic"),
+    ("Principal", "string", "HTTP/web.contoso.example@CONTOSO.EXAMPLE"),
+    ("Mail", "string", "SMTP:someone@contoso.example"),
+    ("Command", "string", "C:\\tools\\sync.exe -p 8080"),
+    ("Script", "text", "net use Z: \\\\srv\\share * /user:sa"),
+    ("Script", "text", "# first pass: ImportUsers, second pass: ExportUsers"),
+    ("Script", "text", "$values.Add('password', $password)"),
+    ("Script", "text", "$password = [string]$args[0]"),
+    ("Script", "text", "ConvertTo-SecureString turns text into a secure string"),
+    ("Script", "text", "New-Object Net.NetworkCredential($user, $password)"),
+    ("Script", "text", "curl -u $user:$password https://host"),
+    ("Script", "text", "curl -u ${user}:${password} https://host"),
+    ("Script", "text", '$uri = "https://host/x?code=$code&sig=${sig}"'),
+    ("Script", "text", "<add key='Password' value='{0}'/>"),
+    ("Script", "text", '$uri = "https://${user}:${password}@host/"'),
+    ("Script", "text", "$uri = 'https://host:8443/x?mail=someone@contoso.example'"),
+    ("Script", "text", "$uri = 'https://host:8443/x'; $mail = 'someone@contoso.example'"),
+    ("Script", "text", "Get-Job -CancelToken `$pipe.CancelToken"),
+    ("Script", "text", "Import-Thing -PasswordPolicy Strict1 -TokenType Jwt2"),
+    ("URL", "string", "https://host.example:8443/x?mail=someone@contoso.example"),
 ]
 
 
@@ -96,9 +116,9 @@ def test_a_secret_deep_in_a_script_is_found():
 
 
 def test_what_is_too_long_or_too_full_counts_as_suspicious(monkeypatch):
-    assert holds_secret("password " * 3000) == "a value too full of words for secrets to be searched"
-    monkeypatch.setattr(secrets, "MAX_SEARCHED", 100)
-    assert holds_secret("x" * 101) == "a value too long to be searched for secrets"
+    assert holds_secret("password " * 5000) == "a value too full of words for secrets to be searched"
+    monkeypatch.setattr(secrets, "MAX_SEARCHED", 101)
+    assert holds_secret("x" * 102) == "a value too long to be searched for secrets"
     search = SecretSearch()
     assert search.reveals("a", "string", "x" * 60) is None
     assert search.holds("x" * 40) is None
@@ -111,18 +131,25 @@ def test_what_is_too_long_or_too_full_counts_as_suspicious(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("unicodePwd", True), ("userPassword", True), ("colour", False)]
+    ("name", "expected"),
+    [("unicodePwd", True), ("userPassword", True), ("colour", False), ("x" * 2000, True)],
 )
-def test_some_attributes_are_passwords(name, expected):
-    assert is_password_attribute(name) is expected
+def test_some_names_are_those_of_secrets(name, expected):
+    assert says_secret(name) is expected
+
+
+def test_lower_case_keeps_the_length():
+    assert lowered("\u0130PASSWORD\u0130") == "ipasswordi"
+    letters = "".join(map(chr, range(0x11000)))
+    assert len(lowered(letters)) == len(letters)
 
 
 # Needs -----------------------------------------------------------------------------------------------------------
 
 
-def found(text, kind="string", name="Some value", dll=None, encrypted=False):
+def found(text, kind="string", name="Some value", dll=None, encrypted=False, suspicious=None):
     parameter = Parameter(name, "connectivity", None, kind, encrypted, text)
-    return [(need.kind.value, need.text) for need in find_needs([parameter], dll)]
+    return [(need.kind.value, need.text) for need in find_needs([parameter], dll, suspicious=suspicious)]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +161,10 @@ def found(text, kind="string", name="Some value", dll=None, encrypted=False):
         ("schema.xml", [("file", "schema.xml")]),
         ("my module.psm1", [("file", "my module.psm1")]),
         ("host.example:8443", [("address", "host.example:8443")]),
-        ("https://user:pw123456@host.example:8443/x?key=1", [("address", "https://host.example:8443")]),
+        ("https://host.example:8443/x?mail=a@b.example", [("address", "https://host.example:8443")]),
+        ("https://[2001:db8::1]:8443/x", [("address", "https://[2001:db8::1]:8443")]),
+        ("C:\\a.exe -File C:\\b\\c.ps1", [("file", "C:\\a.exe"), ("file", "C:\\b\\c.ps1")]),
+        ("HKLM:\\SOFTWARE\\Windows NT\\A b", [("registry key", "HKLM:\\SOFTWARE\\Windows NT\\A b")]),
         ("LDAP://dc1.example", [("address", "ldap://dc1.example")]),
         (
             "Driver={ODBC Driver 17 for SQL Server};Server=db01;",
@@ -206,9 +236,104 @@ def test_encrypted_values_are_never_searched():
     assert found("C:\\a.ps1", "encrypted-string", encrypted=True) == []
 
 
-def test_of_a_secret_only_what_is_no_secret_is_named():
-    assert found(f"Driver={{X}};Server=db;Password={SECRET}") == [("address", "db"), ("driver", "X")]
-    assert found(SECRET, name="Password") == []
+def test_a_value_that_looks_like_a_secret_is_not_searched_at_all():
+    assert found(f"Driver={{X}};Server=db;Password={SECRET}") == []
+    assert found("C:\\a.ps1", name="Password") == []
+    assert found(f"Import-Module Contoso\n$password = '{SECRET}'\n", "text") == []
+
+
+# Values that the search for secrets would withhold; they are named as if it had missed them.
+MISSED = [
+    (f"C:\\tools\\sync.exe -password {SECRET}", [("file", "C:\\tools\\sync.exe")]),
+    (f"C:\\tools\\sync.exe {SECRET}", [("file", "C:\\tools\\sync.exe")]),
+    (f"C:\\tools\\sync.exe/pass:{SECRET}", [("file", "C:\\tools\\sync.exe")]),
+    (f"C:\\tools\\sync /pass {SECRET}", [("file", "C:\\tools\\sync")]),
+    (f"C:\\tools\\sync pass={SECRET}", [("file", "C:\\tools\\sync")]),
+    (f"\\\\svc:{SECRET}@db1\\share", []),
+    (f"sync.exe /pass {SECRET}", [("file", "sync.exe")]),
+    (f"Data Source=db;Uid=sa;PasswordServer={SECRET};", [("address", "db")]),
+    (f"Uid=sa;Password Server={SECRET};", []),
+    (f"Server=sa:{SECRET}@db1;", []),
+    (f"https://adm:p@{SECRET}@host/", [("address", "https://host")]),
+    (f"https://svc:{SECRET}/x@host", []),
+    ("https://svc:12345/x@host", []),
+    ("https://svc:12345;x@host", []),
+    ("https://svc:12'345@host", []),
+    (f"https://svc:{SECRET}@" + "h" * 600, []),
+    ("https://svc:12" + "3" * 600 + "@host", []),
+    (f"DSN=hr,UID=sa,PWD={SECRET}", [("data source name", "hr")]),
+    (f"DSN=hr UID=sa PWD={SECRET}", [("data source name", "hr")]),
+    (f"DSN = hr x , UID = sa, PWD = {SECRET}", [("data source name", "hr x")]),
+    (f"DSN=hr -p {SECRET}", [("data source name", "hr")]),
+    (f"DSN=hr/PWD={SECRET}", []),
+    (f"Provider=SQLOLEDB PWD={SECRET}", [("driver", "SQLOLEDB")]),
+    (f"Driver={{x;PWD={SECRET}}}", []),
+    (
+        f"Set-ItemProperty HKLM:\\Software\\Contoso -Name Password -Value {SECRET}",
+        [("registry key", "HKLM:\\Software\\Contoso")],
+    ),
+    (f"Set-It HKLM:\\Software\\Contoso Password {SECRET}", [("registry key", "HKLM:\\Software\\Contoso")]),
+    (f"HKLM:\\Software\\Contoso -Value {SECRET}", [("registry key", "HKLM:\\Software\\Contoso")]),
+    (f"\u0130\u0130\u0130;DSN=hr;PWD={SECRET}", [("data source name", "hr")]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISSED)
+@pytest.mark.parametrize("frame", ["{}", '"{}"\n', "'{}'\n"])
+def test_only_names_are_taken_from_a_value(text, expected, frame):
+    hits = found(frame.format(text), suspicious=())
+    assert SECRET not in str(hits)
+    assert "12" not in str(hits)
+    if frame == "{}":
+        assert hits == expected
+
+
+@pytest.mark.parametrize(
+    "text", [f"sa:{SECRET}@db1", f"db1 {SECRET}", f"db1;{SECRET}", f"https://sa:{SECRET}@db1"]
+)
+def test_what_stands_for_a_server_is_a_host_name(text):
+    assert SECRET not in str(found(text, name="Server", suspicious=()))
+
+
+def test_a_user_and_a_number_are_no_host_and_port():
+    assert found("sa:12345", name="Login") == []
+    assert found("db01:1433", name="Database server") == [("address", "db01:1433")]
+
+
+COMMENTED = """<#
+<copyright file="Import-Contoso.ps1" company="Contoso">
+#>
+# see Old-Contoso.ps1, and don't forget "quotes.ps1
+#Requires -Modules ActiveDirectory
+. .\\common.ps1 # not other.ps1
+$colour = '#fff.xml'; $x = 5 <# inner.ps1 #> + 6
+$uri = "https://contoso.example/#top"
+$unfinished = 'a.xml' <# rest.ps1
+"""
+
+
+def test_comments_of_a_script_need_nothing():
+    assert found(COMMENTED, "text") == [
+        ("address", "https://contoso.example"),
+        ("file", "#fff.xml"),
+        ("file", ".\\common.ps1"),
+        ("file", "a.xml"),
+        ("module", "ActiveDirectory"),
+    ]
+
+
+def test_a_file_behind_an_address_is_no_file_of_its_own():
+    assert found("Invoke-WebRequest https://host.example/a/b.xml\n", "text") == [
+        ("address", "https://host.example")
+    ]
+    assert found("$x = 'Name: b.xml'\n. $env:TEMP\\c.ps1\n", "text") == [
+        ("file", "$env:TEMP\\c.ps1"),
+        ("file", "b.xml"),
+    ]
+
+
+def test_a_name_is_told_once_whatever_its_case():
+    assert found(". .\\A.ps1\n. .\\a.PS1\n", "text") == [("file", ".\\A.ps1")]
 
 
 def test_the_list_of_needs_ends(monkeypatch):

@@ -109,7 +109,7 @@ def test_other_files_and_needs_are_told():
         "password extension Passwords.dll (switched off), rules extension Rules.dll (not used by the host), "
         "file C:\\Scripts\\import.ps1, file schema.xml"
     )
-    assert only(result, "R20").found == "address https://api.example:8443, file C:\\Scripts\\import.ps1"
+    assert only(result, "R20").found == "address https://api.example:8443"
     document = result.to_dict()
     assert document["referenced_files"] == ["C:\\Scripts\\import.ps1", "schema.xml"]
     assert document["management_agent"]["rules_extension_dll"] == "Rules.dll"

@@ -9,7 +9,6 @@ import re
 import traceback
 from typing import TYPE_CHECKING
 
-from winlab import command_lines
 from winlab.errors import NotModelled, Win32Error, WinlabError
 from winlab.execution import asyncjobs, become, helpers, modules, raw
 from winlab.execution.profiles import ensure_profile
@@ -85,7 +84,7 @@ def _dispatch(
     reader = Reader(streams.stdin)
     if request.script is not None:
         if request.script == _FILE_SCRIPT:
-            return raw.run_script(host, session, command_lines.join(request.script_arguments))
+            return raw.run_file(host, session, request.script_arguments)
         text = request.script.removesuffix(_EXIT_SUFFIX)
         if _PIPED.match(text) is None and _ENCODED.match(text) is None:
             return _run_text(host, session, text, reader, streams=streams, pid=pid)

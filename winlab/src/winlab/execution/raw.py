@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import ntpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from winlab.errors import Win32Error
@@ -89,29 +89,10 @@ def run_text(
     return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
 
 
-def run_file(
-    host: Host, session: Session, line: str, environment: dict[str, str] | None = None
-) -> CommandResult | None:
-    """Run a command line that starts with a script file of the host; None when it does not."""
-    from winlab import command_lines, scripts, shell_text  # noqa: PLC0415  (see run_text)
-
-    words = command_lines.split(line.strip().removeprefix("& "))
-    if not words or not words[0].lower().endswith(".ps1"):
-        return None
-    text = host.files.read_bytes(words[0], session).decode("utf-8-sig", "replace")
-    call = scripts.ScriptCall(
-        host=host,
-        session=session,
-        text=text,
-        arguments=tuple(words[1:]),
-        cwd=session.profile,
-        environment=host.environment.block(session, environment),
-    )
-    if scripts.find(text) is None:
-        raise scripts.unknown(text, f"{host.name}: the script {words[0]}")
-    with host.lock:
-        result = shell_text.run_text(call)
-    return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
+def run_file(host: Host, session: Session, words: Sequence[str]) -> CommandResult:
+    """Run a script file of the host with its arguments, as `& $Path @ScriptArgs` does."""
+    quoted = " ".join("'" + word.replace("'", "''") + "'" for word in words)
+    return run_text(host, session, f"& {quoted}")
 
 
 def run_command_line(host: Host, session: Session, line: str) -> CommandResult:

@@ -1,9 +1,9 @@
 r"""Text that is handed to `powershell.exe`: known scripts, and single plain commands.
 
 winlab runs no PowerShell. Besides registered scripts, one simple line is understood when it starts a program
-that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`) or a script file whose content is registered
-(`& C:\x\check.ps1 one two; exit $LASTEXITCODE`), prints a literal or a variable of the environment, or exits.
-Everything else is unknown.
+that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`) or a script file whose content is
+registered (`& C:\x\check.ps1 one two; exit $LASTEXITCODE`), prints a literal or a variable of the environment,
+or exits. Everything else is unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SCRIPT = ".ps1"
 _STARTS_SCRIPT = re.compile(
     r"(?:&\s*)?(?:'[^']*\.ps1'|\"[^\"]*\.ps1\"|[^\s'\"]+\.ps1)(?=\s|;|$)", re.IGNORECASE
 )
-# What CreateProcess starts; anything else PowerShell would open with the program that its extension is tied to.
+# What CreateProcess starts; PowerShell opens anything else with the program that its extension is tied to.
 _EXECUTABLES = frozenset({".exe", ".com"})
 
 

@@ -173,4 +173,5 @@ class _Resolver:
 
     def sid(self, name: str) -> str:
         """The SID of an account."""
-        return self._run.host.accounts.resolve(name).sid
+        with self._run.host.lock:
+            return self._run.host.accounts.resolve(name).sid

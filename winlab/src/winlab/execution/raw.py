@@ -77,14 +77,14 @@ def run_text(
     """Run PowerShell text that is registered in the definition, or that starts a known program."""
     from winlab import scripts, shell_text  # noqa: PLC0415  (they register behaviours of products at import)
 
-    call = scripts.ScriptCall(
-        host=host,
-        session=session,
-        text=text,
-        cwd=session.profile,
-        environment=host.environment.block(session, environment),
-    )
     with host.lock:
+        call = scripts.ScriptCall(
+            host=host,
+            session=session,
+            text=text,
+            cwd=session.profile,
+            environment=host.environment.block(session, environment),
+        )
         result = shell_text.run_text(call)
     return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
 
@@ -97,13 +97,10 @@ def run_file(host: Host, session: Session, words: Sequence[str]) -> CommandResul
 
 def run_command_line(host: Host, session: Session, line: str) -> CommandResult:
     """Run what a client starts without PowerShell."""
-    return _program(host, session, line)
-
-
-def _program(host: Host, session: Session, line: str) -> CommandResult:
     from winlab import console, programs  # noqa: PLC0415  (programs register behaviours of products at import)
 
-    result = programs.run(host, session, line)
+    with host.lock:
+        result = programs.run(host, session, line)
     return CommandResult(result.rc, console.decode(result.stdout), console.decode(result.stderr))
 
 
@@ -121,7 +118,8 @@ def _remove(host: Host, session: Session, match: re.Match[str]) -> CommandResult
 
 def _exists(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
     # `Write-Output '$res'` is a literal: the text is not expanded, the answer is in the exit code.
-    found = host.files.exists(ntpath.normpath(_unquote(match["text"])), session)
+    with host.lock:
+        found = host.files.exists(ntpath.normpath(_unquote(match["text"])), session)
     return CommandResult(0 if found else 1, "$res" + NEWLINE)
 
 

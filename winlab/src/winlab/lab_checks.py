@@ -1,6 +1,6 @@
 r"""What a lab definition may say: names, keys, types and ranges, each refused in one sentence.
 
-Every check takes the definition's file, the place in it and what stands there. Keys that a template of somebody
+Every check takes the file, the place in it and what stands there. Keys that a template of somebody
 else reads (`package.module:function`) are its own affair; those that the host itself reads are not.
 """
 

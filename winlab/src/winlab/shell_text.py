@@ -2,7 +2,7 @@ r"""Text that is handed to `powershell.exe`: known scripts, and single plain com
 
 winlab runs no PowerShell. Besides registered scripts, one simple line is understood when it starts a program
 that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`) or a script file whose content is
-registered (`& C:\x\check.ps1 one two; exit $LASTEXITCODE`), prints a literal or a variable of the environment,
+registered (`& C:\x\check.ps1 one two; exit $LASTEXITCODE`), prints a literal or a variable,
 or exits. Everything else is unknown.
 """
 

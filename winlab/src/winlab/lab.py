@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from winlab import lab_checks, scripts
+from winlab import foreign, lab_checks, scripts
 from winlab.errors import WinlabError
 from winlab.host import neighbours
 from winlab.host.model import STATE_FILE, Host
@@ -234,7 +234,14 @@ class Lab:
         host = Host(name, entry, self.folder.hosts / name)
         if not host.load():
             build = _builder(str(entry.get("template", "")))
-            build(host, entry, dict(self.secrets), self.definition.base)
+            try:
+                build(host, entry, dict(self.secrets), self.definition.base)
+            except WinlabError:
+                raise
+            except Exception as error:
+                if foreign.is_own(build):
+                    raise
+                raise foreign.mistake(f"{name}: template", build, error) from error
             host.touch()
             host.save()
         return host

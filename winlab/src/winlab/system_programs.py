@@ -294,10 +294,21 @@ def _sc_status(service: Service) -> str:
     )
 
 
+# about_PowerShell_exe documents no code; it is what the program ends with (0xFFFD0000).
+_NO_FILE = (1 << 32) - 196608
+
+
+class _NoFileError(Exception):
+    """The script that -File names is not there."""
+
+
 @program("powershell")
 def powershell(call: ProcessCall) -> ProcessResult:
     """`powershell.exe -EncodedCommand|-Command|-File`; `scripts` and `shell_text` know the texts."""
-    text, arguments = _powershell_text(call)
+    try:
+        text, arguments = _powershell_text(call)
+    except _NoFileError as error:
+        return ProcessResult(_NO_FILE, "", f"{error}\r\n")
     return shell_text.run_text(
         ScriptCall(
             host=call.host,
@@ -353,5 +364,8 @@ def _decoded(call: ProcessCall, encoded: str) -> str:
 def _file_text(call: ProcessCall, path: str) -> str:
     full = path if ":" in path else rf"{call.cwd}\{path}"
     if not call.host.files.is_file(full):
-        raise Win32Error(2, full)
+        raise _NoFileError(
+            f"The argument '{path}' to the -File parameter does not exist. Provide the path to an existing "
+            "'.ps1' file as an argument to the -File parameter."
+        )
     return scripts.normalise(call.host.files.read_bytes(full, call.session).decode("utf-8-sig", "replace"))

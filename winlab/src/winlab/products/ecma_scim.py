@@ -257,7 +257,9 @@ class _Request:
             return _failed(HTTPStatus.BAD_REQUEST, f"no such attribute: {', '.join(unknown)}", "invalidPath")
         compound = sorted(name for name, value in values.items() if isinstance(value, dict | list))
         if compound:
-            return _failed(HTTPStatus.BAD_REQUEST, f"not a single value: {', '.join(compound)}", "invalidValue")
+            return _failed(
+                HTTPStatus.BAD_REQUEST, f"not a single value: {', '.join(compound)}", "invalidValue"
+            )
         identifier = _identifier(values.get(self.connector["anchor"]))
         if not identifier:
             return _failed(HTTPStatus.BAD_REQUEST, f"no anchor {self.connector['anchor']}", "invalidValue")

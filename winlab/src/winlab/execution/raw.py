@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from winlab.errors import Win32Error
+from winlab.errors import NotModelled, Win32Error
 from winlab.execution.steps import CommandResult, clixml
 from winlab.host.clock import to_filetime
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEWLINE = "\r\n"
 ERROR_SHUTDOWN_IN_PROGRESS = 1115
+LONGEST_SHUTDOWN_DELAY_SECONDS = 315_360_000  # ten years, as the program's help says
 ERROR_SHUTDOWN_IS_SCHEDULED = 1190
 ERROR_NO_SHUTDOWN_IN_PROGRESS = 1116
 _STRICT = re.compile(r"\ASet-StrictMode -Version Latest\n")
@@ -129,6 +130,11 @@ def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult
     remote = session.logon_type.startswith("network")
     if not session.holds("SeRemoteShutdownPrivilege" if remote else "SeShutdownPrivilege"):
         return _shutdown_result(5, "Access is denied.(5)")
+    if int(match["delay"]) > LONGEST_SHUTDOWN_DELAY_SECONDS:
+        raise NotModelled(
+            f"{host.name}: shutdown.exe /t {match['delay']}",
+            f"Give it a number of seconds from 0 to {LONGEST_SHUTDOWN_DELAY_SECONDS}.",
+        )
     with host.lock:
         if host.shutdown_due:
             return _shutdown_result(

@@ -34,9 +34,10 @@ _ESCAPED = 0xE000
 _DYNAMIC = frozenset({"CMDCMDLINE", "CMDEXTVERSION", "DATE", "HIGHESTNUMANODENUMBER", "RANDOM", "TIME"})
 # Commands of cmd.exe itself ("Windows Commands", and `help`) that are not imitated.
 _NOT_MODELLED = frozenset(
-    "assoc break call cls color copy date dir dpath endlocal for ftype goto if keys move path pause popd prompt "
-    "pushd rem ren rename setlocal shift start time title verify vol".split()
-)
+    ("assoc", "break", "call", "cls", "color", "copy", "date", "dir", "dpath", "endlocal", "for", "ftype",
+     "goto", "if", "keys", "move", "path", "pause", "popd", "prompt", "pushd", "rem", "ren", "rename",
+     "setlocal", "shift", "start", "time", "title", "verify", "vol")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -9,7 +10,8 @@ import os
 import secrets as randomness
 import shutil
 import string
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -222,7 +224,8 @@ class Lab:
     def prepare(self) -> None:
         """Make what `up` needs before any host: secrets and the registered scripts."""
         self.secrets = ensure_secrets(self.folder, self.definition.secrets)
-        scripts.load_definition(self.definition.scripts, self.definition.base)
+        with _importable(self.definition.base):
+            scripts.load_definition(self.definition.scripts, self.definition.base)
 
     def host(self, name: str) -> Host:
         """One host: as saved, or fresh from its definition.
@@ -233,7 +236,8 @@ class Lab:
         entry = self.definition.hosts[name]
         host = Host(name, entry, self.folder.hosts / name)
         if not host.load():
-            build = _builder(str(entry.get("template", "")))
+            with _importable(self.definition.base):
+                build = _builder(str(entry.get("template", "")))
             try:
                 build(host, entry, dict(self.secrets), self.definition.base)
             except WinlabError:
@@ -249,6 +253,21 @@ class Lab:
     def forget(self, name: str) -> None:
         """Delete a host's state, so that the next `host` builds it anew."""
         shutil.rmtree(self.folder.hosts / name, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let modules beside the definition be imported by it; what is installed goes before them."""
+    path = str(folder)
+    added = path not in sys.path
+    if added:
+        sys.path.append(path)
+        importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if added and path in sys.path:
+            sys.path.remove(path)
 
 
 def _builder(template: str) -> Any:

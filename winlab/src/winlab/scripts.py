@@ -352,7 +352,7 @@ def _import_behaviour(name: str) -> ScriptFunction:
     except (ImportError, AttributeError, ValueError) as error:
         raise WinlabError(
             f"lab definition: scripts: behaviour {name!r}: {error}; expected 'package.module:function'. "
-            "Correct the name or install the package."
+            "Correct the name, install the package, or put the module beside the definition."
         ) from error
     behaviour: ScriptFunction = found
     return behaviour

@@ -18,7 +18,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from winlab.errors import WinlabError
 from winlab.lab import load_definition
 
-from winlab import control, modules
+from winlab import control, modules, scripts
 
 from .conftest import DEFINITION, Lab
 
@@ -399,3 +399,51 @@ def test_modules_lists_every_twin_with_the_version_it_is_for(lab: Lab) -> None:
 
 def test_the_pins_fit_what_is_installed(lab: Lab) -> None:
     assert lab.run("pins", "--check") == (0, "", "")
+
+
+def test_a_lab_of_another_definition_is_not_taken_for_this_one(lab: Lab) -> None:
+    lab.up()
+    other = lab.definition.with_name("other.yml")
+    other.write_text(lab.definition.read_text())
+    code, out, err = lab.run("up", "--definition", str(other))
+    assert (code, out) == (1, "")
+    assert err == (
+        f"{lab.state}: lab: up with {lab.definition}; expected {other}. Run `winlab down` first, or name another "
+        "state folder with --state.\n"
+    )
+    assert lab.run("status")[0] == 0
+
+
+BESIDE = """
+from winlab.scripts import ScriptResult
+
+def get_date(call):
+    return ScriptResult(output=["today"])
+
+def build(host, entry, secrets, base):
+    raise KeyError("colour")
+"""
+
+
+def test_a_behaviour_that_lies_beside_the_definition_is_found(lab: Lab) -> None:
+    (lab.definition.parent / "behaviours.py").write_text(BESIDE)
+    before = list(sys.path)
+    content = {
+        **DEFINITION,
+        "scripts": [{"sha256": scripts.digest("Get-Date"), "behaviour": "behaviours:get_date"}],
+    }
+    lab.define(content)
+    assert lab.up()[0] == 0
+    lab.run("down")
+    lab.define({**content, "hosts": {"win03": {"template": "behaviours:build"}}})
+    code, _, err = lab.up()
+    assert code == 1
+    assert (
+        "win03: template: behaviours:build: KeyError: 'colour'; expected a result. Correct that function"
+        in err
+    )
+    lab.define({**DEFINITION, "scripts": [{"sha256": "0" * 64, "behaviour": "nowhere:x"}]})
+    code, _, err = lab.up()
+    assert "No module named 'nowhere'" in err
+    assert "put the module beside the definition." in err
+    assert sys.path == before

@@ -55,7 +55,7 @@ def test_a_line_of_cmd(windows, text, rc, stdout):
     ],
 )  # fmt: skip
 def test_what_cmd_can_do_and_winlab_cannot_is_named(windows, text):
-    with pytest.raises(NotModelled, match="win01: cmd.exe"):
+    with pytest.raises(NotModelled, match=r"win01: cmd\.exe"):
         run(windows, f"cmd.exe /c {text}")
 
 

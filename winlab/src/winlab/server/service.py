@@ -200,7 +200,10 @@ class WinrmService:
     def _wrong_certificate(self, fault: InjectedFault) -> Undo:
         listener = self._listeners.get("https")
         if listener is None or self._tls is None:
-            raise WinlabError(f"{self.host.name}: fault certificate: no HTTPS; expected a listener for it.")
+            raise WinlabError(
+                f"{self.host.name}: fault certificate: no HTTPS; expected a listener for it. "
+                "Enable `winrm: https:` in the lab definition."
+            )
         right, right_hash = self._tls, self._certificate_hash
         wrong, self._certificate_hash = fault_points.wrong_certificate(fault, self._certificate, self.address)
         listener.use(wrong)

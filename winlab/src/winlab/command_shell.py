@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from winlab import command_lines, console
 from winlab.errors import NotModelled, Win32Error
-from winlab.programs import ProcessCall, ProcessResult, program
+from winlab.programs import ProcessCall, ProcessResult, find_executable, program
 
 ERROR_FILE_NOT_FOUND = 2
 # errorlevel after a command that does not exist, and after one that failed.
@@ -56,9 +56,11 @@ def cmd(call: ProcessCall) -> ProcessResult:
     if match is None:
         raise NotModelled(f"{call.host.name}: {call.command_line}", "cmd.exe is imitated with /c COMMAND.")
     text = match["text"].strip()
-    # The outer quotes go when there are exactly two of them around the whole.
+    # The outer quotes go when there are exactly two of them around the whole and no program has that name.
     if text.startswith('"') and text.endswith('"') and text.count('"') == 2:
-        text = text[1:-1]
+        inner = text[1:-1]
+        named = " " in inner and "/s" not in match["switches"].lower() and _is_program(call, inner)
+        text = text if named else inner
     # Variables are replaced in the whole line before anything of it runs, carets are read after that.
     text = _escaped(_expanded(call, text))
     variables = dict(call.environment)
@@ -73,6 +75,12 @@ def cmd(call: ProcessCall) -> ProcessResult:
         if re.match(r"(?i)@*exit\b", part):
             break
     return ProcessResult(rc, stdout, stderr)
+
+
+def _is_program(call: ProcessCall, name: str) -> bool:
+    return not set(name) & set("&<>()@^|") and (
+        find_executable(call.host, name, call.cwd, call.environment) is not None
+    )
 
 
 def _expanded(call: ProcessCall, text: str) -> str:

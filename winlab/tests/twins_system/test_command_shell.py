@@ -117,3 +117,9 @@ def test_sc_shows_the_states_that_the_real_program_shows(service):
 )
 def test_sc_names_the_call_that_failed(service, line, said):
     assert run(service, f"sc {line}").stdout.startswith(f"{said}\r\n\r\n")
+
+
+@pytest.mark.parametrize(("switches", "rc"), [("/c", 0), ("/s /c", 1)])
+def test_quotes_around_a_program_with_a_blank_stay_unless_asked_otherwise(windows, switches, rc):
+    programs.install(windows.host, r"C:\Tools With Blank\name.exe", "hostname")
+    assert run(windows, rf'cmd.exe {switches} "C:\Tools With Blank\name.exe"').rc == rc

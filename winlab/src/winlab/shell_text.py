@@ -188,7 +188,7 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
             raise scripts.unknown(call.text, f"{call.host.name}: the PowerShell text")
         if ntpath.splitext(image)[1].lower() not in _EXECUTABLES:
             raise NotModelled(
-                f"{call.host.name}: {image}, which is no .exe, started by PowerShell",
+                f"{call.host.name}: a file that is no .exe, started by PowerShell ({image})",
                 "Give it to its interpreter, or make it a .ps1 and register that.",
             )
         try:
@@ -230,7 +230,7 @@ def _script_file(call: ScriptCall, words: list[str]) -> ScriptCall:
     # Without a folder PowerShell looks in PATH alone (about_Command_Precedence).
     if not ntpath.dirname(words[0]) or not files.is_file(path):
         raise NotModelled(
-            f"{call.host.name}: the script {words[0]}, which is not there",
+            f"{call.host.name}: a script that is not there ({words[0]})",
             "Give the full path of a script that is on the host.",
         )
     text = files.read_bytes(path, call.session).decode("utf-8-sig", "replace")

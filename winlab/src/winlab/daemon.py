@@ -178,14 +178,16 @@ class Server:
         if action == "set":
             kind = str(request.get("kind"))
             try:
-                return {"fault": faults.set(kind, **request.get("values", {})).to_dict()}
+                with _of_host(host):
+                    return {"fault": faults.set(kind, **request.get("values", {})).to_dict()}
             except Win32Error as error:
                 raise WinlabError(
                     f"{host.name}: fault {kind}: {error}; expected what is there. "
                     f"`winlab show {host.name}` shows the host."
                 ) from error
         if action == "clear":
-            return {"cleared": faults.clear(request.get("which"))}
+            with _of_host(host):
+                return {"cleared": faults.clear(request.get("which"))}
         return {"faults": [fault.to_dict() for fault in faults.list()]}
 
     def _op_snapshot(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -238,16 +240,32 @@ class Server:
         return self._hosts[name]
 
 
+@contextlib.contextmanager
+def _of_host(host: Host) -> Iterator[None]:
+    """Put the host's name before an error that does not know it."""
+    try:
+        yield
+    except WinlabError as error:
+        text = str(error)
+        raise WinlabError(text if text.startswith(f"{host.name}: ") else f"{host.name}: {text}") from error
+
+
 def start(folder: StateFolder, definition: Path, parent: int | None = None) -> Started:
     """Bring a lab up in a process of its own, unless it is up.
 
     Raises:
-        WinlabError: it did not come up, with its own words.
+        WinlabError: it did not come up, with its own words, or a lab of another definition is up.
     """
     folder.make()
     with _starting(folder):
         with contextlib.suppress(control.NotRunning):
-            return Started(control.call(folder.path, "status"), already=True)
+            status = control.call(folder.path, "status")
+            if Path(str(status["definition"])) != definition.resolve():
+                raise WinlabError(
+                    f"{folder.path}: lab: up with {status['definition']}; expected {definition.resolve()}. "
+                    "Run `winlab down` first, or name another state folder with --state."
+                )
+            return Started(status, already=True)
         read, write = os.pipe()
         command = [
             sys.executable, "-m", "winlab.daemon", "--state", str(folder.path.resolve()),

@@ -39,8 +39,12 @@ def run(options: argparse.Namespace) -> int:
     request: dict[str, Any] = {"host": options.host, "action": options.action}
     if options.action == "set":
         if not options.kind:
-            raise WinlabError(f"fault set: no kind; expected one of {', '.join(sorted(KINDS))}.")
-        request |= {"kind": options.kind, "values": dict(_pair(item) for item in options.values)}
+            raise WinlabError(
+                f"{options.host}: fault set: no kind; expected one of {', '.join(sorted(KINDS))}. "
+                "See `winlab fault --help`."
+            )
+        values = dict(_pair(options.host, options.kind, item) for item in options.values)
+        request |= {"kind": options.kind, "values": values}
     elif options.action == "clear":
         request["which"] = options.kind
     answer = control.call(options.state, "fault", **request)
@@ -55,10 +59,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pair(item: str) -> tuple[str, str]:
+def _pair(host: str, kind: str, item: str) -> tuple[str, str]:
     key, found, value = item.partition("=")
     if not found:
-        raise WinlabError(f"fault set: {item!r}; expected KEY=VALUE.")
+        raise WinlabError(f"{host}: fault {kind}: {item!r}; expected KEY=VALUE. See `winlab fault --help`.")
     return key, value
 
 

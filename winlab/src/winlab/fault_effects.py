@@ -92,7 +92,10 @@ def _account(host: Host, fault: Fault) -> Undo:
     with host.lock:
         user = host.accounts.user(name)
         if user is None:
-            raise WinlabError(f"{host.name}: fault account: no user {name}; expected a local account.")
+            raise WinlabError(
+                f"{host.name}: fault account: no user {name}; expected a local account. "
+                f"`winlab show {host.name}` lists them."
+            )
         host.accounts.update_user(user.name, locked_since=host.clock.now())
 
     def undo() -> None:

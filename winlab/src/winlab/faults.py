@@ -7,6 +7,7 @@ that is the look at an empty tuple. What Ansible reports for each is in winrm_wi
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any
 
 from winlab.errors import WinlabError
 
+_NEXT = "See `winlab fault --help`."
+_WORDS: Mapping[type, str] = {int: "a whole number", float: "a number"}
 OPERATIONS = ("Create", "Command", "Send", "Receive", "Signal", "Delete")
 WIRE = frozenset({"drop", "half", "delay", "hang", "wsman"})
 ALWAYS = 0
@@ -155,7 +158,8 @@ class Faults:
             self._faults = tuple(fault for fault in self._faults if fault not in gone)
         if which is not None and not gone:
             raise WinlabError(
-                f"{which}: fault: not set; expected a number or kind of `winlab fault HOST list`."
+                f"fault {which}: not set; expected a number or kind that is. "
+                "`winlab fault HOST list` shows them."
             )
         for fault in reversed(gone):
             fault.ended.set()
@@ -200,14 +204,16 @@ def _names(fault: Fault) -> tuple[str, str]:
 def _checked(kind: str, values: Mapping[str, Any]) -> dict[str, Value]:
     known = KINDS.get(kind)
     if known is None:
-        raise WinlabError(f"{kind}: fault: no such kind; expected one of {', '.join(sorted(KINDS))}.")
+        raise WinlabError(f"fault {kind}: no such kind; expected one of {', '.join(sorted(KINDS))}. {_NEXT}")
     for key in sorted(set(values) - set(known.keys)):
-        raise WinlabError(f"{kind}: fault: unknown key {key}; expected {', '.join(known.keys)}.")
+        raise WinlabError(
+            f"fault {kind}: unknown key {key}; expected {', '.join(known.keys) or 'none'}. {_NEXT}"
+        )
     checked: dict[str, Value] = {}
     for key, default in known.keys.items():
         if key not in values:
             if isinstance(default, type):
-                raise WinlabError(f"{kind}: fault: no {key}; expected {key}=VALUE.")
+                raise WinlabError(f"fault {kind}: no {key}; expected {key}=VALUE. {_NEXT}")
             checked[key] = default
             continue
         checked[key] = _value(kind, key, values[key], default if isinstance(default, type) else type(default))
@@ -218,13 +224,18 @@ def _value(kind: str, key: str, given: Any, wanted: type) -> Value:
     try:
         # Codes are written as people find them: decimal or 0x hexadecimal.
         value: Value = int(str(given), 0) if wanted is int else wanted(given)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(given)
     except ValueError:
-        raise WinlabError(f"{kind}: fault: {key}={given!r}; expected {wanted.__name__}.") from None
+        raise WinlabError(
+            f"fault {kind}: {key}={given!r}; expected {_WORDS.get(wanted, 'a text')}. {_NEXT}"
+        ) from None
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         raise WinlabError(
-            f"{kind}: fault: {key}={given}; expected one of {', '.join(filter(None, choices))}."
+            f"fault {kind}: {key}={given}; expected one of {', '.join(filter(None, choices))}. {_NEXT}"
         )
     if (key == "nth" and float(value) < 1) or (key in _NOT_NEGATIVE and float(value) < 0):
-        raise WinlabError(f"{kind}: fault: {key}={given}; expected {1 if key == 'nth' else 0} or more.")
+        least = 1 if key == "nth" else 0
+        raise WinlabError(f"fault {kind}: {key}={given}; expected {least} or more. {_NEXT}")
     return value

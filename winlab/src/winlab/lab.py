@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -9,16 +10,17 @@ import os
 import secrets as randomness
 import shutil
 import string
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from winlab import scripts
+from winlab import foreign, lab_checks, scripts
 from winlab.errors import WinlabError
-from winlab.host import audit, neighbours
+from winlab.host import neighbours
 from winlab.host.model import STATE_FILE, Host
 
 DEFAULT_STATE = ".winlab"
@@ -26,32 +28,6 @@ DEFAULT_DEFINITION = "inventories/lab/winlab.yml"
 SECRET_LENGTH = 24  # beyond any Windows policy; 24 of 66 characters are 145 bits
 # No character that a shell, YAML, INI, a URL or an MSI property would have to quote.
 _SYMBOLS = "-_."
-_TOP_KEYS = frozenset({"secrets", "hosts", "scripts"})
-# What winlab reads of a host: its templates, host model, listeners and products. A template of somebody else
-# (`package.module:function`) has keys of its own.
-_HOST_KEYS = frozenset(
-    {
-        "administrator",
-        "audit_policy",
-        "computer_name",
-        "drives",
-        "ecma_cache_needs_debug",
-        "files",
-        "management_agents",
-        "reboot",
-        "roles",
-        "setup_exit_codes",
-        "shares",
-        "sql_servers",
-        "template",
-        "web",
-        "windows_update",
-        "winrm",
-    }
-)
-_SQL_SERVER_KEYS = frozenset({"databases", "instance", "reachable", "sysadmins", "version"})
-# What a set-up can be told to end with: as it would, a fatal error, a restart that is wanted.
-_SETUP_EXIT_CODES = (0, 1603, 3010)
 
 
 @dataclass(frozen=True)
@@ -74,7 +50,7 @@ def load_definition(path: Path) -> Definition:
     """Read a lab definition.
 
     Raises:
-        WinlabError: the file is missing, is no YAML, or has keys that mean nothing.
+        WinlabError: the file is missing, is no YAML, or says something that means nothing.
     """
     try:
         data = path.read_bytes()
@@ -88,15 +64,14 @@ def load_definition(path: Path) -> Definition:
         raise WinlabError(f"{path}: lab definition: {first}; expected YAML. Correct the file.") from error
     if not isinstance(content, dict) or not isinstance(content.get("hosts"), dict) or not content["hosts"]:
         raise WinlabError(f"{path}: lab definition: no hosts; expected a mapping `hosts:`. Add one.")
-    _refuse_unknown(path, "top level", content, _TOP_KEYS)
+    lab_checks.check(path, content)
     hosts: dict[str, dict[str, Any]] = {}
     for name, entry in content["hosts"].items():
-        if not isinstance(entry, dict):
-            raise WinlabError(
-                f"{path}: hosts.{name}: {type(entry).__name__}; expected a mapping. Correct it."
-            )
-        _check_host(path, str(name), entry)
         hosts[str(name)] = entry
+        if entry.get(neighbours.KEY) is not None:
+            # With absolute folders.
+            web = neighbours.checked(path, f"hosts.{name}.{neighbours.KEY}", entry[neighbours.KEY])
+            hosts[str(name)] = {**entry, neighbours.KEY: web}
     return Definition(
         path.resolve(),
         tuple(str(name) for name in content.get("secrets") or ()),
@@ -104,48 +79,6 @@ def load_definition(path: Path) -> Definition:
         tuple(content.get("scripts") or ()),
         hashlib.sha256(data).hexdigest(),
     )
-
-
-def _check_host(path: Path, name: str, entry: dict[str, Any]) -> None:
-    where = f"hosts.{name}"
-    if ":" not in str(entry.get("template", "")):
-        _refuse_unknown(path, where, entry, _HOST_KEYS)
-    for setup, code in _mapping(path, f"{where}.setup_exit_codes", entry.get("setup_exit_codes")).items():
-        if code not in _SETUP_EXIT_CODES or isinstance(code, bool):
-            raise WinlabError(
-                f"{path}: {where}.setup_exit_codes.{setup}: {code!r}; expected one of "
-                f"{', '.join(map(str, _SETUP_EXIT_CODES))}. Correct it."
-            )
-    policy = _mapping(path, f"{where}.audit_policy", entry.get("audit_policy"))
-    _refuse_unknown(path, f"{where}.audit_policy", policy, frozenset(audit.DEFAULTS))
-    for subcategory, setting in policy.items():
-        if setting not in audit.SETTINGS:
-            raise WinlabError(
-                f"{path}: {where}.audit_policy.{subcategory}: {setting!r}; expected one of "
-                f"{', '.join(audit.SETTINGS)}. Correct it."
-            )
-    for server, facts in _mapping(path, f"{where}.sql_servers", entry.get("sql_servers")).items():
-        inside = f"{where}.sql_servers.{server}"
-        _refuse_unknown(path, inside, _mapping(path, inside, facts), _SQL_SERVER_KEYS)
-    if neighbours.KEY in entry:
-        entry[neighbours.KEY] = neighbours.checked(path, f"{where}.{neighbours.KEY}", entry[neighbours.KEY])
-
-
-def _mapping(path: Path, where: str, value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise WinlabError(f"{path}: {where}: {type(value).__name__}; expected a mapping. Correct it.")
-    return value
-
-
-def _refuse_unknown(path: Path, where: str, entry: Mapping[str, Any], known: frozenset[str]) -> None:
-    unknown = sorted(str(key) for key in set(entry) - known)
-    if unknown:
-        raise WinlabError(
-            f"{path}: {where}: unknown key {', '.join(unknown)}; expected {', '.join(sorted(known))}. "
-            "Correct the name."
-        )
 
 
 @dataclass(frozen=True)
@@ -291,7 +224,8 @@ class Lab:
     def prepare(self) -> None:
         """Make what `up` needs before any host: secrets and the registered scripts."""
         self.secrets = ensure_secrets(self.folder, self.definition.secrets)
-        scripts.load_definition(self.definition.scripts, self.definition.base)
+        with _importable(self.definition.base):
+            scripts.load_definition(self.definition.scripts, self.definition.base)
 
     def host(self, name: str) -> Host:
         """One host: as saved, or fresh from its definition.
@@ -302,8 +236,16 @@ class Lab:
         entry = self.definition.hosts[name]
         host = Host(name, entry, self.folder.hosts / name)
         if not host.load():
-            build = _builder(str(entry.get("template", "")))
-            build(host, entry, dict(self.secrets), self.definition.base)
+            with _importable(self.definition.base):
+                build = _builder(str(entry.get("template", "")))
+            try:
+                build(host, entry, dict(self.secrets), self.definition.base)
+            except WinlabError:
+                raise
+            except Exception as error:
+                if foreign.is_own(build):
+                    raise
+                raise foreign.mistake(f"{name}: template", build, error) from error
             host.touch()
             host.save()
         return host
@@ -311,6 +253,21 @@ class Lab:
     def forget(self, name: str) -> None:
         """Delete a host's state, so that the next `host` builds it anew."""
         shutil.rmtree(self.folder.hosts / name, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let modules beside the definition be imported by it; what is installed goes before them."""
+    path = str(folder)
+    added = path not in sys.path
+    if added:
+        sys.path.append(path)
+        importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if added and path in sys.path:
+            sys.path.remove(path)
 
 
 def _builder(template: str) -> Any:

@@ -101,7 +101,14 @@ def run_wizard(
 def _logon(host: Host, user: str, elevated: bool) -> Session:
     name = user or str(host.products.get("windows", {}).get("administrator", "Administrator"))
     try:
-        session = host.accounts.token(host.accounts.resolve(name).sid, "interactive")
+        found = host.accounts.resolve(name)
+        if found.kind != "user":
+            kind = found.kind.replace("_", " ")
+            raise WinlabError(
+                f"{host.name}: operator {name}: {kind}; expected the account of a person. "
+                "Name one with --user."
+            )
+        session = host.accounts.token(found.sid, "interactive")
     except Win32Error as error:
         raise WinlabError(
             f"{host.name}: operator {name}: {error.message}; expected an account of the host. "

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from winlab import command_lines
-from winlab.errors import NotModelled, Win32Error
+from winlab import command_lines, foreign
+from winlab.errors import ModuleFailure, NotModelled, Win32Error, WinlabError
 from winlab.host import audit, images
 from winlab.host.images import register_content
 
@@ -169,6 +169,7 @@ def run(
     Raises:
         Win32Error: 2 not found; 193 no executable; 267 no such working folder; 5 not allowed.
         NotModelled: an executable that nobody has registered.
+        WinlabError: a behaviour of somebody else raised, or returned something else than a `ProcessResult`.
     """
     _load()
     command_line = command if isinstance(command, str) else command_lines.join(command)
@@ -195,25 +196,39 @@ def run(
         result = ProcessResult(int(fault.values["rc"]), f"{text}\r\n" if text else "")
         host.processes.end(process.pid, result.rc)
         return result
+    call = ProcessCall(
+        host=host,
+        session=session,
+        image=found,
+        program=name,
+        arguments=tuple(words[1:]),
+        command_line=command_line,
+        cwd=folder,
+        environment=block,
+        stdin=stdin,
+        pid=process.pid,
+    )
     try:
         with audit.acting(session):
-            result = behaviour(
-                ProcessCall(
-                    host=host,
-                    session=session,
-                    image=found,
-                    program=name,
-                    arguments=tuple(words[1:]),
-                    command_line=command_line,
-                    cwd=folder,
-                    environment=block,
-                    stdin=stdin,
-                    pid=process.pid,
-                )
-            )
+            result = _behave(behaviour, call)
     finally:
         host.processes.end(process.pid, result.rc)
     return result
+
+
+def _behave(behaviour: ProgramFunction, call: ProcessCall) -> ProcessResult:
+    where = f"{call.host.name}: program {call.program}"
+    try:
+        return foreign.checked(where, behaviour, behaviour(call), ProcessResult)
+    except Win32Error as error:
+        # The process has started: a call that fails inside of it is its own end, not that of CreateProcess.
+        return ProcessResult(error.code, "", f"{error.message}.\r\n")
+    except (WinlabError, ModuleFailure):
+        raise
+    except Exception as error:
+        if foreign.is_own(behaviour):
+            raise
+        raise foreign.mistake(where, behaviour, error) from error
 
 
 def _load() -> None:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from winlab.errors import NotModelled, WinlabError
+from winlab import foreign
+from winlab.errors import ModuleFailure, NotModelled, Win32Error, WinlabError
 from winlab.host import audit
 
 if TYPE_CHECKING:
@@ -294,12 +295,21 @@ def run(call: ScriptCall) -> ScriptResult:
     Raises:
         NotModelled: nobody has registered it.
         ScriptError: it threw.
+        WinlabError: a behaviour of somebody else raised, or returned something else than a `ScriptResult`.
     """
     behaviour = find(call.text)
     if behaviour is None:
         raise unknown(call.text)
-    with audit.acting(call.session):
-        return behaviour(call)
+    where = f"{call.host.name}: script with SHA-256 {digest(call.text)[:12]}"
+    try:
+        with audit.acting(call.session):
+            return foreign.checked(where, behaviour, behaviour(call), ScriptResult)
+    except (WinlabError, Win32Error, ModuleFailure, ScriptError):
+        raise
+    except Exception as error:
+        if foreign.is_own(behaviour):
+            raise
+        raise foreign.mistake(where, behaviour, error) from error
 
 
 def load_definition(entries: Iterable[Mapping[str, Any]], base: Path) -> None:
@@ -342,7 +352,7 @@ def _import_behaviour(name: str) -> ScriptFunction:
     except (ImportError, AttributeError, ValueError) as error:
         raise WinlabError(
             f"lab definition: scripts: behaviour {name!r}: {error}; expected 'package.module:function'. "
-            "Correct the name or install the package."
+            "Correct the name, install the package, or put the module beside the definition."
         ) from error
     behaviour: ScriptFunction = found
     return behaviour

@@ -1,17 +1,19 @@
 r"""Text that is handed to `powershell.exe`: known scripts, and single plain commands.
 
 winlab runs no PowerShell. Besides registered scripts, one simple line is understood when it starts a program
-that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`), prints a literal or a variable of the
-environment, or exits. Everything else is unknown.
+that the host has (`whoami`, `& "C:\x\maexport.exe" "My MA" out.xml`) or a script file whose content is
+registered (`& C:\x\check.ps1 one two; exit $LASTEXITCODE`), prints a literal or a variable,
+or exits. Everything else is unknown.
 """
 
 from __future__ import annotations
 
+import ntpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from winlab import console, programs, scripts
-from winlab.errors import Win32Error
+from winlab.errors import NotModelled, Win32Error
 from winlab.programs import ProcessResult
 from winlab.scripts import ErrorRecord, ScriptCall, ScriptError, ScriptResult
 
@@ -24,6 +26,13 @@ _VARIABLE = re.compile(r"\$env:(?P<name>\w+)", re.IGNORECASE)
 _PLAIN = r"[^\s'\"`$&|;<>(){}@,#%*\[\]]+"
 _QUOTED = r"'(?:[^']|'')*'|\"[^\"`$]*\""
 _WORD = re.compile(rf"(?:{_QUOTED}|{_PLAIN})(?=\s|$)")
+_SCRIPT = ".ps1"
+# The start of a statement that runs a script file, whatever its arguments are.
+_STARTS_SCRIPT = re.compile(
+    r"(?:&\s*)?(?:'[^']*\.ps1'|\"[^\"]*\.ps1\"|[^\s'\"]+\.ps1)(?=\s|;|$)", re.IGNORECASE
+)
+# What CreateProcess starts; PowerShell opens anything else with the program that its extension is tied to.
+_EXECUTABLES = frozenset({".exe", ".com"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,11 @@ def run_text(call: ScriptCall) -> ProcessResult:
         return _run_script(call)
     statements = _statements(call.text)
     if statements is None:
+        if found := _STARTS_SCRIPT.match(call.text.strip()):
+            raise NotModelled(
+                f"{call.host.name}: the arguments of the script in {call.text.strip()!r} after {found[0]}",
+                "Write each as a plain word, or in quotes and without anything that PowerShell evaluates.",
+            )
         raise scripts.unknown(call.text, f"{call.host.name}: the PowerShell text")
     return _run_statements(call, statements)
 
@@ -160,9 +174,23 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
             stdout += _variable(call, variable["name"])
             failed = False
             continue
+        if statement.words[0].lower().endswith(_SCRIPT):
+            try:
+                result = render(scripts.run(_script_file(call, statement.words)))
+            except ScriptError as error:
+                # `throw` ends the text that started the script, too (about_Throw).
+                return ProcessResult(FAILED, stdout, stderr + error_text(error.record))
+            stdout, stderr = stdout + result.stdout, stderr + result.stderr
+            last, failed = result.rc, result.rc != 0
+            continue
         image = programs.find_executable(call.host, statement.words[0], call.cwd, call.environment)
         if image is None:
             raise scripts.unknown(call.text, f"{call.host.name}: the PowerShell text")
+        if ntpath.splitext(image)[1].lower() not in _EXECUTABLES:
+            raise NotModelled(
+                f"{call.host.name}: a file that is no .exe, started by PowerShell ({image})",
+                "Give it to its interpreter, or make it a .ps1 and register that.",
+            )
         try:
             result = programs.run(
                 call.host,
@@ -188,6 +216,27 @@ def _run_statements(call: ScriptCall, statements: list[_Command]) -> ProcessResu
         stderr += console.decode(result.stderr)
         last, failed = result.rc, result.rc != 0
     return ProcessResult(FAILED if failed else 0, stdout, stderr)
+
+
+def _script_file(call: ScriptCall, words: list[str]) -> ScriptCall:
+    r"""The call of a script file: `PATH.ps1 ARGUMENT...`.
+
+    Raises:
+        NotModelled: nobody has registered what the file holds.
+        Win32Error: the logon may not read it.
+    """
+    files = call.host.files
+    path = ntpath.normpath(ntpath.join(call.cwd, words[0]))
+    # Without a folder PowerShell looks in PATH alone (about_Command_Precedence).
+    if not ntpath.dirname(words[0]) or not files.is_file(path):
+        raise NotModelled(
+            f"{call.host.name}: a script that is not there ({words[0]})",
+            "Give the full path of a script that is on the host.",
+        )
+    text = files.read_bytes(path, call.session).decode("utf-8-sig", "replace")
+    if scripts.find(text) is None:
+        raise scripts.unknown(text, f"{call.host.name}: the script {path}")
+    return replace(call, text=text, typed="", arguments=tuple(words[1:]))
 
 
 def _variable(call: ScriptCall, name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from winlab import programs, scripts, service_programs, shell_text
@@ -26,6 +27,7 @@ ERROR_NO_SHUTDOWN_IN_PROGRESS = 1116
 ERROR_ACCESS_DENIED = 5
 # shutdown.exe without /t waits this long.
 DEFAULT_SHUTDOWN_DELAY_SECONDS = 30.0
+LONGEST_SHUTDOWN_DELAY_SECONDS = 315_360_000  # ten years, as its help says
 POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The statement that win_shell puts before its text (win_shell.ps1 line 81).
 INPUT_ENCODING_PREFIX = "[Console]::InputEncoding = New-Object Text.UTF8Encoding $false; "
@@ -58,6 +60,10 @@ def install(host: Host) -> None:
 @program("hostname")
 def hostname(call: ProcessCall) -> ProcessResult:
     """`hostname.exe`: the machine's name."""
+    if call.arguments:
+        raise NotModelled(
+            f"{call.host.name}: {call.command_line}", "hostname.exe is imitated without options."
+        )
     return ProcessResult(0, f"{call.host.computer_name}\r\n")
 
 
@@ -135,7 +141,7 @@ def _group_table(call: ProcessCall) -> str:
 
 @program("shutdown")
 def shutdown(call: ProcessCall) -> ProcessResult:
-    """`shutdown.exe /r|/s [/t n] [/f] [/c text]` and `/a`; needs the right to shut down."""
+    """`shutdown.exe /r [/t n] [/f] [/c text] [/d reason]` and `/a`; needs the right to shut down."""
     options = _shutdown_options(call)
     right = (
         "SeRemoteShutdownPrivilege"
@@ -151,8 +157,6 @@ def shutdown(call: ProcessCall) -> ProcessResult:
         return ProcessResult(
             ERROR_NO_SHUTDOWN_IN_PROGRESS, "", f"{text}({ERROR_NO_SHUTDOWN_IN_PROGRESS})\r\n"
         )
-    if "r" not in options:
-        raise NotModelled(f"{call.host.name}: {call.command_line}", "Only /r and /a are imitated.")
     if call.host.shutdown_due:
         text = f"A system shutdown has already been scheduled.({ERROR_SHUTDOWN_IS_SCHEDULED})\r\n"
         return ProcessResult(ERROR_SHUTDOWN_IS_SCHEDULED, "", text)
@@ -172,12 +176,23 @@ def shutdown(call: ProcessCall) -> ProcessResult:
 def _shutdown_options(call: ProcessCall) -> dict[str, str]:
     options: dict[str, str] = {}
     words = list(call.arguments)
+    known = True
     while words:
-        name = words.pop(0).lstrip("/-").lower()
+        word = words.pop(0)
+        name = word[1:].lower()
+        known = known and word[0:1] in ("/", "-") and name in ("a", "c", "d", "f", "r", "t")
         # /d takes a reason code, /c a comment, /t a number of seconds.
         options[name] = words.pop(0) if name in ("t", "c", "d") and words else ""
-    if not options.get("t", "0").isdigit():
-        raise NotModelled(f"{call.host.name}: {call.command_line}", "Give /t a number of seconds.")
+    if not known or ("r" in options) == ("a" in options) or ("a" in options and len(options) > 1):
+        raise NotModelled(
+            f"{call.host.name}: {call.command_line}", "Only /r with /t, /f, /c and /d, and /a are imitated."
+        )
+    delay = options.get("t", "0")
+    if not delay.isdecimal() or int(delay) > LONGEST_SHUTDOWN_DELAY_SECONDS:
+        raise NotModelled(
+            f"{call.host.name}: {call.command_line}",
+            f"Give /t a number of seconds from 0 to {LONGEST_SHUTDOWN_DELAY_SECONDS}.",
+        )
     return options
 
 
@@ -186,7 +201,8 @@ def net(call: ProcessCall) -> ProcessResult:
     """`net start|stop SERVICE`, `net user`, `net localgroup GROUP`, as far as a role reads with them."""
     words = [word for word in call.arguments if not word.startswith("/")]
     verb = words[0].lower() if words else ""
-    if verb in ("start", "stop") and len(words) > 1:
+    switches = {word.lower() for word in call.arguments if word.startswith("/")}
+    if verb in ("start", "stop") and len(words) == 2 and switches <= {"/y"}:
         return _net_service(call, verb, words[1])
     if verb == "localgroup" and len(words) == 2 and len(words) == len(call.arguments):
         group = call.host.accounts.group(words[1])
@@ -262,42 +278,77 @@ def sc(call: ProcessCall) -> ProcessResult:
     if len(words) != 2 or words[0] not in ("query", "start", "stop", "delete"):
         raise NotModelled(f"{call.host.name}: {call.command_line}", "Use win_service or win_service_info.")
     verb, name = words[0], call.arguments[1]
+    function = _SC_OPENS.get(verb, "OpenService")
     services = call.host.services
     try:
         service = services.require(name)
         service_programs.require(call, service, service_programs.NEEDED[verb])
         if verb == "start":
+            function = "StartService"
             service = services.start(name)
-        elif verb == "stop":
-            service = services.stop(name)
-        elif verb == "delete":
+            return ProcessResult(0, _sc_status(replace(service, state="start_pending"), name, service.pid))
+        if verb == "stop":
+            function = "ControlService"
+            return ProcessResult(0, _sc_status(replace(services.stop(name), state="stop_pending"), name))
+        if verb == "delete":
             services.delete(name)
             return ProcessResult(0, "[SC] DeleteService SUCCESS\r\n")
     except Win32Error as error:
-        call_name = {"query": "EnumQueryServicesStatus:OpenService", "delete": "OpenService"}.get(
-            verb, "OpenService"
-        )
         return ProcessResult(
-            error.code, f"[SC] {call_name} FAILED {error.code}:\r\n\r\n{error.message}.\r\n\r\n"
+            error.code, f"[SC] {function} FAILED {error.code}:\r\n\r\n{error.message}.\r\n\r\n"
         )
-    return ProcessResult(0, _sc_status(service))
+    return ProcessResult(0, _sc_status(service, name))
 
 
-def _sc_status(service: Service) -> str:
+# What the program says that has failed, before the service is open.
+_SC_OPENS = {"query": "EnumQueryServicesStatus:OpenService", "start": "StartService: OpenService"}
+
+
+def _sc_controls(service: Service) -> str:
+    """The second line of STATE, which a stopped service does not have."""
+    if service.state == "stopped":
+        return ""
+    stops = service.can_stop and service.state in ("running", "paused", "stop_pending")
+    pauses = service.can_pause and service.state in ("running", "paused")
+    words = (
+        "STOPPABLE" if stops else "NOT_STOPPABLE",
+        "PAUSABLE" if pauses else "NOT_PAUSABLE",
+        "ACCEPTS_SHUTDOWN" if stops else "IGNORES_SHUTDOWN",
+    )
+    return f"{' ' * 32}({', '.join(words)})\r\n"
+
+
+def _sc_status(service: Service, name: str, pid: int | None = None) -> str:
+    started = (
+        "" if pid is None else f"        PID                : {pid}\r\n        FLAGS              : \r\n"
+    )
     return (
-        f"\r\nSERVICE_NAME: {service.name} \r\n"
+        f"\r\nSERVICE_NAME: {name} \r\n"
         f"        TYPE               : {_SC_TYPES.get(service.service_type, service.service_type)}  \r\n"
         f"        STATE              : {_SC_STATES[service.state]}  {service.state.upper()} \r\n"
+        f"{_sc_controls(service)}"
         f"        WIN32_EXIT_CODE    : {service.win32_exit_code}  (0x{service.win32_exit_code:x})\r\n"
         f"        SERVICE_EXIT_CODE  : {service.service_exit_code}  (0x{service.service_exit_code:x})\r\n"
         "        CHECKPOINT         : 0x0\r\n        WAIT_HINT          : 0x0\r\n"
+        f"{started}"
     )
+
+
+# about_PowerShell_exe documents no code; it is what the program ends with (0xFFFD0000).
+_NO_FILE = (1 << 32) - 196608
+
+
+class _NoFileError(Exception):
+    """The script that -File names is not there."""
 
 
 @program("powershell")
 def powershell(call: ProcessCall) -> ProcessResult:
     """`powershell.exe -EncodedCommand|-Command|-File`; `scripts` and `shell_text` know the texts."""
-    text, arguments = _powershell_text(call)
+    try:
+        text, arguments = _powershell_text(call)
+    except _NoFileError as error:
+        return ProcessResult(_NO_FILE, "", f"{error}\r\n")
     return shell_text.run_text(
         ScriptCall(
             host=call.host,
@@ -353,5 +404,8 @@ def _decoded(call: ProcessCall, encoded: str) -> str:
 def _file_text(call: ProcessCall, path: str) -> str:
     full = path if ":" in path else rf"{call.cwd}\{path}"
     if not call.host.files.is_file(full):
-        raise Win32Error(2, full)
+        raise _NoFileError(
+            f"The argument '{path}' to the -File parameter does not exist. Provide the path to an existing "
+            "'.ps1' file as an argument to the -File parameter."
+        )
     return scripts.normalise(call.host.files.read_bytes(full, call.session).decode("utf-8-sig", "replace"))

@@ -42,18 +42,19 @@ def test_every_kind_is_set_listed_and_cleared_from_the_command_line(lab: Lab) ->
 
 
 REFUSED: list[tuple[list[str], str]] = [
-    (["win01", "set"], "fault set: no kind; expected one of account, "),
-    (["win01", "set", "flood"], "flood: fault: no such kind; expected one of account, "),
-    (["win01", "set", "drop", "when=now"], "drop: fault: unknown key when; expected operation, nth, times."),
-    (["win01", "set", "drop", "nth"], "fault set: 'nth'; expected KEY=VALUE."),
-    (["win01", "set", "drop", "nth=x"], "drop: fault: nth='x'; expected int."),
-    (["win01", "set", "drop", "nth=0"], "drop: fault: nth=0; expected 1 or more."),
-    (["win01", "set", "drop", "operation=Get"], "drop: fault: operation=Get; expected one of Create, "),
-    (["win01", "set", "delay"], "delay: fault: no seconds; expected seconds=VALUE."),
+    (["win01", "set"], "win01: fault set: no kind; expected one of account, "),
+    (["win01", "set", "flood"], "win01: fault flood: no such kind; expected one of account, "),
+    (["win01", "set", "drop", "when=now"], "win01: fault drop: unknown key when; expected operation, nth, times. See `winlab fault --help`."),
+    (["win01", "set", "drop", "nth"], "win01: fault drop: 'nth'; expected KEY=VALUE. See `winlab fault --help`."),
+    (["win01", "set", "drop", "nth=x"], "win01: fault drop: nth='x'; expected a whole number. See `winlab fault --help`."),
+    (["win01", "set", "drop", "nth=0"], "win01: fault drop: nth=0; expected 1 or more. See `winlab fault --help`."),
+    (["win01", "set", "drop", "operation=Get"], "win01: fault drop: operation=Get; expected one of Create, "),
+    (["win01", "set", "delay"], "win01: fault delay: no seconds; expected seconds=VALUE. See `winlab fault --help`."),
+    (["win01", "set", "delay", "seconds=inf"], "win01: fault delay: seconds='inf'; expected a number. See"),
     (["win01", "set", "locked", "path=C:\\no.txt"], "win01: fault locked: The system cannot find the file specified: C:\\no.txt"),
     (["win01", "set", "service", "name=nobody"], "win01: fault service: The specified service does not exist"),
-    (["win01", "set", "account", "name=nobody"], "fault account: no user nobody; expected a local account."),
-    (["win01", "clear", "7"], "7: fault: not set; expected a number or kind of `winlab fault HOST list`."),
+    (["win01", "set", "account", "name=nobody"], "win01: fault account: no user nobody; expected a local account. `winlab show win01` lists them."),
+    (["win01", "clear", "7"], "win01: fault 7: not set; expected a number or kind that is. `winlab fault HOST list` shows them."),
     (["win09", "list"], "win09"),
 ]  # fmt: skip
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from winlab.errors import WinlabError
 from winlab.lab import load_definition
 
-from winlab import control, modules
+from winlab import control, modules, scripts
 
 from .conftest import DEFINITION, Lab
 
@@ -272,6 +273,84 @@ def test_a_definition_that_cannot_be_used_is_refused(lab: Lab, content: str, mes
     assert lab.run("status")[0] == 3
 
 
+_HOST = "secrets: [x]\nhosts: {a: {%s}}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "hosts: {../../evil: {}}",
+            "hosts: '../../evil'; expected a name of up to 63 letters, digits, '-', '.' and '_'. Rename the host.",
+        ),
+        ("hosts: {'a/b': {}}", "hosts: 'a/b'; expected a name"),
+        ("hosts: {..: {}}", "hosts: '..'; expected a name"),
+        ("hosts: {a.: {}}", "hosts: 'a.'; expected a name"),
+        ("secrets: [x, y, x]\nhosts: {a: {}}", "secrets: x twice; expected each name once. Correct it."),
+        ("secrets: x\nhosts: {a: {}}", "secrets: 'x'; expected a list. Correct it."),
+        ("secrets: [1]\nhosts: {a: {}}", "secrets[0]: 1; expected a text. Correct it."),
+        ("hosts: {a: {}}\nscripts: {path: x}", "scripts: dict; expected a list. Correct it."),
+        ("hosts: {a: {}}\nscripts: [x]", "scripts[0]: str; expected a mapping. Correct it."),
+        ("hosts: {a: {}}\nscripts: [{pth: x}]", "scripts[0]: unknown key pth; expected behaviour, path, sha256."),
+        ("hosts: {a: {}}\nscripts: [{path: x}]", "scripts[0]: path; expected behaviour, and path or sha256 or both"),
+        ("hosts: {a: {}}\nscripts: [{sha256: abc, behaviour: 'a:b'}]", "scripts[0].sha256: 'abc'; expected 64 hexadecimal"),
+        (_HOST % "shares: 5", "hosts.a.shares: 5; expected a list. Correct it."),
+        (_HOST % r"shares: ['C:\x']", r"hosts.a.shares[0]: 'C:\\x'; expected a share of another machine such as \\server\share"),
+        (_HOST % "winrm: {htp: {}}", "hosts.a.winrm: unknown key htp; expected http, https, max_envelope_kb"),
+        (_HOST % "winrm: {http: {plain: true}}", "hosts.a.winrm.http: unknown key plain; expected allow_unencrypted, basic"),
+        (_HOST % "winrm: {https: {basic: 'no'}}", "hosts.a.winrm.https.basic: 'no'; expected true or false"),
+        (_HOST % "winrm: {https: 5}", "hosts.a.winrm.https: int; expected a mapping"),
+        (_HOST % "winrm: {max_envelope_kb: 0}", "hosts.a.winrm.max_envelope_kb: 0; expected a whole number, 1 or more"),
+        (_HOST % "drives: {DD: {}}", "hosts.a.drives: 'DD'; expected the letter of a drive"),
+        (_HOST % "drives: {1: {}}", "hosts.a.drives: 1; expected the letter of a drive"),
+        (_HOST % "drives: {D: {}, 'd:': {}}", "hosts.a.drives: D twice; expected each drive once"),
+        (_HOST % "drives: {D: {siz: 1}}", "hosts.a.drives.D: unknown key siz; expected free_gib, label, size_gib"),
+        (_HOST % "drives: {D: {size_gib: 5, free_gib: 6}}", "hosts.a.drives.D.free_gib: 6; expected at most the size of the drive, 5"),
+        (_HOST % "drives: {D: {size_gib: -1}}", "hosts.a.drives.D.size_gib: -1; expected a number of GiB"),
+        (_HOST % "drives: {D: {size_gib: .nan}}", "hosts.a.drives.D.size_gib: nan; expected a number of GiB"),
+        (_HOST % "reboot: {fats: true}", "hosts.a.reboot: unknown key fats; expected fast, outage"),
+        (_HOST % "reboot: {outage: -1}", "hosts.a.reboot.outage: -1; expected a number of seconds, 0 or more"),
+        (_HOST % "reboot: {fast: 1}", "hosts.a.reboot.fast: 1; expected true or false"),
+        (_HOST % "computer_name: 'a b'", "hosts.a.computer_name: 'a b'; expected up to 15 letters, digits and '-'"),
+        (_HOST % "computer_name: abcdefghijklmnop", "hosts.a.computer_name: 'abcdefghijklmnop'; expected up to 15"),
+        (_HOST % "computer_name: 12", "hosts.a.computer_name: 12; expected up to 15"),
+        (_HOST % "ecma_cache_needs_debug: 'yes'", "hosts.a.ecma_cache_needs_debug: 'yes'; expected true or false"),
+        (_HOST % "management_agents: x.xml", "hosts.a.management_agents: 'x.xml'; expected a list"),
+        (_HOST % "management_agents: [{a: b}]", "hosts.a.management_agents[0]: dict; expected a text"),
+        (_HOST % "roles: text", "hosts.a.roles: 'text'; expected a list"),
+        (_HOST % "files: {x: y}", r"hosts.a.files: 'x'; expected a path on the host such as C:\folder\file"),
+        (_HOST % "administrator: {nme: x}", "hosts.a.administrator: unknown key nme; expected name, password"),
+        (_HOST % "template: 5", "hosts.a.template: 5; expected a text"),
+        (_HOST % "windows_update: 1", "hosts.a.windows_update: 1; expected true or false"),
+        (_HOST % "sql_servers: {s: {version: 13.0}}", "hosts.a.sql_servers.s.version: 13.0; expected a text"),
+        (_HOST % "template: 'mine:build', shares: 5", "hosts.a.shares: 5; expected a list"),
+    ],
+)  # fmt: skip
+def test_what_means_nothing_in_a_definition_is_named_with_its_place(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "lab.yml"
+    path.write_text(content)
+    with pytest.raises(WinlabError) as caught:
+        load_definition(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_every_key_that_a_definition_may_have_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "lab.yml"
+    path.write_text(
+        "secrets: [x]\nhosts:\n  win-01.lab_x:\n    template: windows-server-2016\n"
+        "    administrator: {name: Administrator, password: x}\n    computer_name: WIN-01\n"
+        "    roles: [mim-sync]\n    drives: {C: {free_gib: 1}, 'd:': , E: {label: Data, size_gib: 10, free_gib: 0.5}}\n"
+        "    shares: ['\\\\server\\share', '\\\\s\\c$']\n    reboot: {fast: false, outage: 1.5}\n"
+        "    winrm: {http: false, https: {enabled: true}, max_envelope_kb: 150, max_shells_per_user: 2}\n"
+        "    files: {'C:\\x\\y.txt': y.txt}\n    management_agents: []\n    windows_update: true\n"
+        "    sql_servers: {sql01: , s2: {instance: '', sysadmins: [a], databases: [b], version: 13.0.1}}\n"
+        "    roles: \n    ecma_cache_needs_debug: false\n    web: \n"
+    )
+    assert list(load_definition(path).hosts) == ["win-01.lab_x"]
+
+
 def test_host_keys_that_products_read_are_taken_and_a_foreign_template_has_keys_of_its_own(lab: Lab) -> None:
     lab.define(
         "hosts:\n"
@@ -320,3 +399,51 @@ def test_modules_lists_every_twin_with_the_version_it_is_for(lab: Lab) -> None:
 
 def test_the_pins_fit_what_is_installed(lab: Lab) -> None:
     assert lab.run("pins", "--check") == (0, "", "")
+
+
+def test_a_lab_of_another_definition_is_not_taken_for_this_one(lab: Lab) -> None:
+    lab.up()
+    other = lab.definition.with_name("other.yml")
+    other.write_text(lab.definition.read_text())
+    code, out, err = lab.run("up", "--definition", str(other))
+    assert (code, out) == (1, "")
+    assert err == (
+        f"{lab.state}: lab: up with {lab.definition}; expected {other}. Run `winlab down` first, or name another "
+        "state folder with --state.\n"
+    )
+    assert lab.run("status")[0] == 0
+
+
+BESIDE = """
+from winlab.scripts import ScriptResult
+
+def get_date(call):
+    return ScriptResult(output=["today"])
+
+def build(host, entry, secrets, base):
+    raise KeyError("colour")
+"""
+
+
+def test_a_behaviour_that_lies_beside_the_definition_is_found(lab: Lab) -> None:
+    (lab.definition.parent / "behaviours.py").write_text(BESIDE)
+    before = list(sys.path)
+    content = {
+        **DEFINITION,
+        "scripts": [{"sha256": scripts.digest("Get-Date"), "behaviour": "behaviours:get_date"}],
+    }
+    lab.define(content)
+    assert lab.up()[0] == 0
+    lab.run("down")
+    lab.define({**content, "hosts": {"win03": {"template": "behaviours:build"}}})
+    code, _, err = lab.up()
+    assert code == 1
+    assert (
+        "win03: template: behaviours:build: KeyError: 'colour'; expected a result. Correct that function"
+        in err
+    )
+    lab.define({**DEFINITION, "scripts": [{"sha256": "0" * 64, "behaviour": "nowhere:x"}]})
+    code, _, err = lab.up()
+    assert "No module named 'nowhere'" in err
+    assert "put the module beside the definition." in err
+    assert sys.path == before

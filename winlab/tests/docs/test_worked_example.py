@@ -155,3 +155,14 @@ def test_index_lists_every_page() -> None:
     text = (DOCS / "index.md").read_text()
     missing = [path.name for path in DOCS.glob("*.md") if path.name != "index.md" and path.name not in text]
     assert missing == []
+
+
+def test_the_function_that_the_page_registers_runs(tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## Registering a script")[2]
+    (source,) = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(source, names)
+    host = Host("win01", {}, tmp_path)
+    session = host.accounts.token(host.accounts.resolve("Administrator").sid, "network")
+    result = names["check_disk"](names["ScriptCall"](host=host, session=session, text=""))
+    assert result.output == [True]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,13 @@ def test_molecule_example_passes_as_it_is_copied(installed: Path, tmp_path: Path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 successful" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["pytest", "molecule"])
+def test_an_example_says_where_winlab_is_and_which_release_its_pins_hold(name: str) -> None:
+    release = version("ansible")  # that the pins fit what is installed is said by `winlab pins --check`
+    assert f"ansible=={release}\n" in (WINLAB / "examples" / name / "requirements.txt").read_text()
+    said = (WINLAB / "examples" / name / "README.md").read_text()
+    assert f"ansible {release} (ansible-core {version('ansible-core')})" in said
+    assert "on no public index" in said
+    assert "pip install PATH/TO/CHECKOUT/winlab\n" in said

@@ -48,7 +48,10 @@ def ask(desk: Desk, url: str, **options: Any) -> dict[str, Any]:
 
 def test_the_cache_and_a_new_user(running: Desk) -> None:
     assert ask(running, f"{BASE}/cache")["content"] == "[]"
-    user = {"urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User": {"badgeNumber": "7"}}
+    user = {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User": {"badgeNumber": "7"},
+    }
     created = ask(running, f"{BASE}/Users", method="POST", body=user, status_code=[201])
     assert (created["status_code"], created["status_description"]) == (201, "Created")
     assert created["json"]["id"] == "7"

@@ -33,7 +33,7 @@ def ask(desk: Desk, path: str, token: str = TOKEN, method: str = "GET", body: An
     return reply.status.value, reply.document
 
 
-def user(number: str, **more: str) -> dict[str, Any]:
+def user(number: Any, **more: Any) -> dict[str, Any]:
     return {"schemas": [ecma_scim.USER_SCHEMA], ecma_scim.EXTENSION: {"badgeNumber": number, **more}}
 
 
@@ -91,11 +91,46 @@ def test_a_user_is_created_found_by_filter_and_refused_twice(running: Desk) -> N
 
 @pytest.mark.parametrize(
     ("body", "kind"),
-    [([], "invalidSyntax"), ({}, "invalidValue"), (user("7", shoe="42"), "invalidPath")],
+    [
+        ([], "invalidSyntax"),
+        ({}, "invalidValue"),
+        (user("7", shoe="42"), "invalidPath"),
+        (user({"a": 1}), "invalidValue"),
+        (user(["x"]), "invalidValue"),
+        (user(True), "invalidValue"),
+        (user(None), "invalidValue"),
+        (user(1.5), "invalidValue"),
+        (user(""), "invalidValue"),
+        (user("7", firstName=["x"]), "invalidValue"),
+        (user(float("nan")), "invalidSyntax"),
+        (user("\ud800"), "invalidSyntax"),
+        ({ecma_scim.EXTENSION: {"badgeNumber": "7"}}, "invalidValue"),
+        ({**user("7"), "schemas": []}, "invalidValue"),
+        ({**user("7"), "schemas": ecma_scim.USER_SCHEMA}, "invalidValue"),
+        ({**user("7"), "schemas": [{}]}, "invalidValue"),
+        ({**user("7"), "schemas": [ecma_scim.USER_SCHEMA] * 2}, "invalidValue"),
+        ({**user("7"), "schemas": ["urn:other"]}, "invalidValue"),
+    ],
 )
 def test_a_user_that_the_target_cannot_hold_is_refused(running: Desk, body: Any, kind: str) -> None:
     status, document = ask(running, f"{BASE}/Users", method="POST", body=body)
     assert (status, document["scimType"]) == (400, kind)
+    assert ask(running, f"{BASE}/cache") == (200, [])
+
+
+def test_a_number_is_an_anchor_too(running: Desk) -> None:
+    status, made = ask(running, f"{BASE}/Users", method="POST", body=user(7))
+    assert (status, made["id"]) == (201, "7")
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 200_000, b"\xff", b"", b'{"a": "\\ud800"}'])
+def test_a_body_that_is_no_json_is_refused(running: Desk, body: bytes) -> None:
+    reply = ecma_scim.answer(running.host, "POST", f"{BASE}/Users", f"Bearer {TOKEN}", body)
+    assert (reply.status.value, reply.document["scimType"]) == (400, "invalidSyntax")
+
+
+def test_a_target_that_is_no_url_is_refused(running: Desk) -> None:
+    assert ask(running, "http://[::1/x")[0] == 400
 
 
 @pytest.mark.parametrize(("full_import", "seen"), [(True, 1), (False, 0)])

@@ -351,3 +351,12 @@ def test_a_document_that_is_no_answer_sheet_is_refused(desk: Desk, sheet: Any, s
     desk.sheet = sheet
     with pytest.raises(WinlabError, match=said):
         desk.wizard()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Administrators", "alias"), ("Everyone", "well known group")])
+def test_a_group_sits_at_no_screen(desk: Desk, name: str, kind: str) -> None:
+    with pytest.raises(WinlabError) as caught:
+        desk.wizard(user=name)
+    assert str(caught.value) == (
+        f"ecma01: operator {name}: {kind}; expected the account of a person. Name one with --user."
+    )

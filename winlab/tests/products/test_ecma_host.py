@@ -10,6 +10,8 @@ from winlab.errors import NotModelled, Win32Error
 from winlab.host.registry import Value
 from winlab.products import ecma_host, windows_server
 
+from winlab import fault_effects
+
 SETUP = r"C:\media\agent\AADConnectProvisioningAgentSetup.exe"
 ECMA = ecma_host.HOST_FOLDER + r"\Service\ECMA"
 
@@ -159,3 +161,29 @@ def test_host_runs_again_after_a_reboot_and_a_reload(installed: Any) -> None:
     box.host.reboot()
     assert box.host.services.get(ecma_host.SERVICE).state == "running"
     assert box.host.files.holder_of(rf"{ECMA}\Microsoft.IAM.Connector.GenericSql.dll")
+
+
+CACHED = rf"{ecma_host.PACKAGE_CACHE}\{ecma_host.SETUP}"
+
+
+def _stays(box, installed):
+    box.host.faults.set("service", name="ECMA2Host")
+
+
+def _overwritten(box, installed):
+    box.host.files.write_bytes(CACHED, b"something else")
+
+
+def _deleted(box, installed):
+    box.host.files.delete(CACHED)
+
+
+@pytest.mark.parametrize("spoil", [_stays, _overwritten, _deleted])
+def test_a_removal_that_cannot_be_done_ends_with_a_fatal_error_and_changes_nothing(installed, spoil):
+    fault_effects.attach(installed.host)
+    spoil(installed, installed)
+    ended = installed.run([SETUP, "/uninstall", "/quiet"])
+    assert ended.rc == 1603
+    states = {service.name: service.state for service in installed.host.services.all()}
+    assert {states[name] for name in ("ECMA2Host", ecma_host.AGENT_SERVICE)} == {"running"}
+    assert installed.host.packages.get(ecma_host.PACKAGE_CODE) is not None

@@ -339,3 +339,51 @@ def record_stat(tmp_path: Path) -> Callable[[str], Path]:
 @pytest.fixture
 def stat_transcript(record_stat: Callable[[str], Path]) -> Path:
     return record_stat("C:\\Windows")
+
+
+@pytest.fixture
+def record_calls(tmp_path: Path) -> Callable[..., Path]:
+    """Record modules on a served-like host of the usual template, without a wire."""
+    from winlab.lab import StateFolder
+    from winlab.transcripts import compare
+    from winlab.transcripts.recorder import Recorder
+
+    from winlab import pki
+
+    from .builders import stdin_of
+    from .conftest import template_host
+
+    def make(*calls: tuple[str, dict[str, Any]]) -> Path:
+        folder = StateFolder(tmp_path / "lab")
+        host = template_host(folder.hosts / "recorded")
+        pki.ensure_ca(folder.ca)
+        pki.issue(folder.ca, host.name, "127.0.0.1", folder.certificate(host.name))
+        session = host.accounts.authenticated("Administrator", "network")
+        recorder = Recorder(tmp_path / "t", "host", "winrm")
+        for module, arguments in calls:
+            stdin = stdin_of(module, arguments)
+            recorder.exec_command("x", stdin, lambda stdin=stdin: compare.run(host, session, stdin))
+        return recorder.path
+
+    return make
+
+
+def test_a_play_of_winlab_differs_nowhere_from_its_twins(
+    record_calls: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, user = {"path": "C:\\secretproject"}, {"name": "someuser", "password": "Topsecret-123x"}
+    path = record_calls(
+        ("ansible.windows.setup", {}),
+        ("ansible.windows.win_file", {"path": "C:\\secretproject\\x", "state": "directory"}),
+        ("ansible.windows.win_user", {**user, "groups": ["Users"]}),
+        # Fails for its password there, and for another reason with a password that is made up.
+        ("ansible.windows.win_user", {"name": "other", "password": "short", "groups": ["Nowhere"]}),
+        # The result repeats its arguments: those that are made up are no more real for that.
+        ("ansible.windows.win_find", {"paths": [folder["path"]]}),
+        ("ansible.windows.win_acl", {**folder, "user": "someuser", "rights": "Read", "type": "allow"}),
+        ("ansible.windows.win_uri", {"url": "http://somewhere.example/x?token=y", "return_content": True}),
+    )
+    assert cli.main(["compare", str(path)]) == 0, capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert " 0 different, " in out
+    assert "call 6: module ansible.windows.win_acl: undecided" in out

@@ -274,3 +274,29 @@ def test_options_that_do_not_go_together_are_refused(windows, options, msg):
 
 def test_a_port_of_another_machine_is_not_modelled(windows):
     assert "not modelled" in windows.run("win_wait_for", host="sql01", port=1433, timeout=1)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("regex", "found"),
+    [(r"(?<n>HEL)lo \k<n>", True), (r"(?<n>hel)lo \k'n'", True), (r"\Ahello", True), ("nothing", False)],
+)
+def test_win_wait_for_reads_patterns_of_dotnet(windows, regex, found):
+    windows.host.files.write_bytes(r"C:\log.txt", b"hello hel")
+    result = windows.run("win_wait_for", path=r"C:\log.txt", regex=regex, timeout=1)
+    assert result.get("failed", False) is not found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"regex": "(hel"}, "winlab: the regular expression '(hel' ("),
+        ({"regex": r"\p{L}+"}, r"winlab: the .NET regular expression '\\p{L}+' is not modelled."),
+        ({"regex": "nothing", "sleep": -1}, "winlab: win_wait_for with sleep: -1 is not modelled."),
+        ({"delay": -1}, "winlab: win_wait_for with delay: -1 is not modelled."),
+    ],
+)
+def test_win_wait_for_names_what_it_cannot_do(windows, options, message):
+    windows.host.files.write_bytes(r"C:\log.txt", b"hello")
+    result = windows.run("win_wait_for", path=r"C:\log.txt", timeout=1, **options)
+    assert result["failed"] is True
+    assert result["msg"].startswith(message)

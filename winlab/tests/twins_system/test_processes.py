@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from winlab.errors import Win32Error, WinlabError
 from winlab.scripts import Credential, ErrorRecord, ScriptError, ScriptResult, SecureText
 
 from winlab import console, programs, scripts
@@ -342,3 +343,64 @@ def test_whoami_lists_the_groups_of_the_token(windows):
 def test_powershell_reads_its_commands_from_standard_input(windows):
     for line in ("powershell.exe -", "powershell.exe -NoProfile -Command -"):
         assert windows.run("win_command", cmd=line, stdin="Write-Host 'x'")["stdout"] == "x\r\n"
+
+
+@programs.program("test-refused")
+def refused(call: programs.ProcessCall) -> programs.ProcessResult:
+    raise Win32Error(5, "C:\\x")
+
+
+@programs.program("test-broken")
+def broken(call: programs.ProcessCall) -> programs.ProcessResult:
+    raise KeyError("colour")
+
+
+@programs.program("test-nothing")
+def nothing(call: programs.ProcessCall) -> programs.ProcessResult:
+    return None  # type: ignore[return-value]
+
+
+def test_a_call_that_fails_inside_a_program_is_its_own_end(windows):
+    programs.install(windows.host, r"C:\refused.exe", "test-refused")
+    result = windows.run("win_command", _raw_params=r"C:\refused.exe")
+    assert (result["rc"], result["stderr"], result["msg"]) == (
+        5,
+        "Access is denied.\r\n",
+        "non-zero return code",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("broken", ":broken: KeyError: 'colour'; expected a result. Correct that function; winlab.log has the place."),
+        ("nothing", ":nothing: NoneType; expected a ProcessResult. Correct what the function returns."),
+    ],
+)  # fmt: skip
+def test_a_program_of_somebody_else_that_is_wrong_is_named(windows, name, message):
+    programs.install(windows.host, rf"C:\{name}.exe", f"test-{name}")
+    with pytest.raises(WinlabError) as caught:
+        windows.run("win_command", _raw_params=rf"C:\{name}.exe")
+    assert str(caught.value) == f"win01: program test-{name}: {__name__}{message}"
+
+
+@scripts.script("'wrong'")
+def wrong(call: scripts.ScriptCall) -> ScriptResult:
+    return {}["colour"]
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("win_powershell", {"script": "'wrong'"}), ("win_shell", {"_raw_params": "'wrong'"})],
+)
+def test_a_script_of_somebody_else_that_is_wrong_is_named(windows, module, options):
+    with pytest.raises(
+        WinlabError, match=r"wrong: KeyError: 'colour'; expected a result. Correct that function"
+    ):
+        windows.run(module, **options)
+
+
+def test_powershell_names_a_file_that_is_not_there(windows):
+    result = windows.run("win_command", _raw_params=r"powershell.exe -File C:\none.ps1")
+    assert result["rc"] == 0xFFFD0000
+    assert result["stderr"].startswith(r"The argument 'C:\none.ps1' to the -File parameter does not exist.")

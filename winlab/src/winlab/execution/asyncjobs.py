@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from winlab.errors import Win32Error
+from winlab.errors import Win32Error, WinlabError
 from winlab.execution.steps import CommandResult, Run
 from winlab.manifest import Action
 
@@ -77,6 +77,8 @@ def _watch(run: Run, job: _Job) -> None:
     def work() -> None:
         try:
             done.append(job.perform(run, job.work))
+        except (WinlabError, Win32Error) as error:
+            done.append(CommandResult(1, "", str(error)))
         except Exception as error:
             log.error("%s: async job: %s", run.host.name, type(error).__name__)
             done.append(CommandResult(1, "", f"winlab: {type(error).__name__} in an async job"))

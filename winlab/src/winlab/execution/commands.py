@@ -9,7 +9,6 @@ import re
 import traceback
 from typing import TYPE_CHECKING
 
-from winlab import command_lines
 from winlab.errors import NotModelled, Win32Error, WinlabError
 from winlab.execution import asyncjobs, become, helpers, modules, raw
 from winlab.execution.profiles import ensure_profile
@@ -19,6 +18,7 @@ from winlab.manifest import DELIMITER, MAX_PART_BYTES, Action, NotAManifest, Unk
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
+    from winlab.host.processes import Process
     from winlab.host.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -65,17 +65,30 @@ def run(host: Host, session: Session, request: CommandRequest, streams: Streams)
             f"winlab: {host.name}: {type(error).__name__}; expected a result. "
             "This is an error in winlab itself: see winlab.log."
         )
-    with host.lock:
-        if process is not None:
-            host.processes.end(process.pid, result.rc)
-    try:
-        # Before the answer: what a client was told has been done is on disk.
-        host.save()
-    except WinlabError as error:
-        result = CommandResult.error(str(error))
+    result = _keep(host, process, result)
     streams.output.write("stdout", result.stdout.encode("utf-8", "surrogatepass"))
     streams.output.write("stderr", result.stderr.encode("utf-8", "surrogatepass"))
     return result.rc
+
+
+def _keep(host: Host, process: Process | None, result: CommandResult) -> CommandResult:
+    """Save the host before the answer: what a client was told has been done is on disk."""
+    try:
+        with host.lock:
+            if process is not None:
+                host.processes.end(process.pid, result.rc)
+            host.save()
+    except WinlabError as error:
+        return CommandResult.error(str(error))
+    except Exception as error:
+        # The next save writes everything: what this one has written nobody knows.
+        host.touch()
+        log.error("%s: save: %s\n%s", host.name, type(error).__name__, _stack(error))
+        return CommandResult.error(
+            f"{host.name}: state: {type(error).__name__}: {error}; expected it saved. "
+            "What was done is kept in memory only; see winlab.log."
+        )
+    return result
 
 
 def _dispatch(
@@ -85,7 +98,7 @@ def _dispatch(
     reader = Reader(streams.stdin)
     if request.script is not None:
         if request.script == _FILE_SCRIPT:
-            return raw.run_script(host, session, command_lines.join(request.script_arguments))
+            return raw.run_file(host, session, request.script_arguments)
         text = request.script.removesuffix(_EXIT_SUFFIX)
         if _PIPED.match(text) is None and _ENCODED.match(text) is None:
             return _run_text(host, session, text, reader, streams=streams, pid=pid)
@@ -94,7 +107,9 @@ def _dispatch(
         line = piped["rest"]
         stdin = Stdin()
         path = piped["path"].strip("'\"")
-        with host.files.open(path, session) as stream:
+        with host.lock:
+            stream = host.files.open(path, session)
+        with stream:
             stdin.feed(stream.read(), True, 0)
         reader = Reader(stdin)
     encoded = _ENCODED.match(line)

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import ntpath
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from winlab.errors import Win32Error
 from winlab.execution.steps import CommandResult, Run
@@ -78,18 +78,16 @@ def fetch_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandRes
     """winrm_fetch_file.ps1: one piece of a file as a line of base64."""
     path = _text(action.params, "Path")
     size, offset = int(action.params.get("BufferSize", 0)), int(action.params.get("Offset", 0))
-    files = run.host.files
-    if files.is_file(path, run.session):
-        try:
-            with run.host.lock:
-                stream = files.open(path, run.session)
-            with stream:
-                stream.seek(offset)
-                data = stream.read(min(size, MAX_FETCH))
-        except Win32Error as error:
-            return CommandResult.wrapper_failure(_io_error(".ctor", 4, error, path))
+    try:
+        stream = _opened(run, path)
+    except Win32Error as error:
+        return CommandResult.wrapper_failure(_io_error(".ctor", 4, error, path))
+    if stream is not None:
+        with stream:
+            stream.seek(offset)
+            data = stream.read(min(size, MAX_FETCH))
         return CommandResult(0, base64.b64encode(data).decode("ascii") + NEWLINE if data else "")
-    if files.is_dir(path, run.session):
+    if _is_folder(run, path):
         return CommandResult(0, "[DIR]" + NEWLINE)
     # `$host.UI.WriteErrorLine` writes plain text.
     return CommandResult(1, "", f"{path} does not exist{NEWLINE}")
@@ -99,22 +97,32 @@ def stream_file(run: Run, action: Action, rest: tuple[Action, ...]) -> CommandRe
     """psrp_fetch_file.ps1: `[FILE]` and the whole file, a line of base64 for each piece."""
     path = _text(action.params, "Path")
     size = min(int(action.params.get("BufferSize", 0)), MAX_FETCH)
-    files = run.host.files
-    if files.is_file(path, run.session):
-        try:
-            with run.host.lock:
-                stream = files.open(path, run.session)
-        except Win32Error as error:
-            return CommandResult.wrapper_failure(_io_error(".ctor", 4, error, path))
+    try:
+        stream = _opened(run, path)
+    except Win32Error as error:
+        return CommandResult.wrapper_failure(_io_error(".ctor", 4, error, path))
+    if stream is not None:
         output = run.streams.output
         output.write("stdout", f"[FILE]{NEWLINE}".encode())
         with stream:
             while (data := stream.read(size)) and not run.streams.cancelled.is_set():
                 output.write("stdout", base64.b64encode(data) + NEWLINE.encode())
         return CommandResult(0)
-    if files.is_dir(path, run.session):
+    if _is_folder(run, path):
         return CommandResult(0, "[DIR]" + NEWLINE)
     return CommandResult.error(f"{path} does not exist")
+
+
+def _opened(run: Run, path: str) -> BinaryIO | None:
+    """A file, open; None when there is none."""
+    files = run.host.files
+    with run.host.lock:
+        return files.open(path, run.session) if files.is_file(path, run.session) else None
+
+
+def _is_folder(run: Run, path: str) -> bool:
+    with run.host.lock:
+        return run.host.files.is_dir(path, run.session)
 
 
 def _io_error(method: str, count: int, error: Win32Error, path: str) -> str:

@@ -149,8 +149,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _script(run: Run, script: Script) -> CommandResult:
     """The action `script`: the text is a command line that starts the file transferred before."""
-    found = raw.run_file(run.host, run.session, script.text, run.environment)
-    return found if found is not None else raw.run_text(run.host, run.session, script.text, run.environment)
+    return raw.run_text(run.host, run.session, script.text, run.environment)
 
 
 def _print(result: dict[str, Any], rc: int) -> CommandResult:
@@ -174,4 +173,5 @@ class _Resolver:
 
     def sid(self, name: str) -> str:
         """The SID of an account."""
-        return self._run.host.accounts.resolve(name).sid
+        with self._run.host.lock:
+            return self._run.host.accounts.resolve(name).sid

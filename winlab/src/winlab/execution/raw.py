@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import ntpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from winlab.errors import Win32Error
+from winlab.errors import NotModelled, Win32Error
 from winlab.execution.steps import CommandResult, clixml
 from winlab.host.clock import to_filetime
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEWLINE = "\r\n"
 ERROR_SHUTDOWN_IN_PROGRESS = 1115
+LONGEST_SHUTDOWN_DELAY_SECONDS = 315_360_000  # ten years, as the program's help says
 ERROR_SHUTDOWN_IS_SCHEDULED = 1190
 ERROR_NO_SHUTDOWN_IN_PROGRESS = 1116
 _STRICT = re.compile(r"\ASet-StrictMode -Version Latest\n")
@@ -77,52 +78,30 @@ def run_text(
     """Run PowerShell text that is registered in the definition, or that starts a known program."""
     from winlab import scripts, shell_text  # noqa: PLC0415  (they register behaviours of products at import)
 
-    call = scripts.ScriptCall(
-        host=host,
-        session=session,
-        text=text,
-        cwd=session.profile,
-        environment=host.environment.block(session, environment),
-    )
     with host.lock:
+        call = scripts.ScriptCall(
+            host=host,
+            session=session,
+            text=text,
+            cwd=session.profile,
+            environment=host.environment.block(session, environment),
+        )
         result = shell_text.run_text(call)
     return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
 
 
-def run_file(
-    host: Host, session: Session, line: str, environment: dict[str, str] | None = None
-) -> CommandResult | None:
-    """Run a command line that starts with a script file of the host; None when it does not."""
-    from winlab import command_lines, scripts, shell_text  # noqa: PLC0415  (see run_text)
-
-    words = command_lines.split(line.strip().removeprefix("& "))
-    if not words or not words[0].lower().endswith(".ps1"):
-        return None
-    text = host.files.read_bytes(words[0], session).decode("utf-8-sig", "replace")
-    call = scripts.ScriptCall(
-        host=host,
-        session=session,
-        text=text,
-        arguments=tuple(words[1:]),
-        cwd=session.profile,
-        environment=host.environment.block(session, environment),
-    )
-    if scripts.find(text) is None:
-        raise scripts.unknown(text, f"{host.name}: the script {words[0]}")
-    with host.lock:
-        result = shell_text.run_text(call)
-    return CommandResult(result.rc, result.stdout, clixml(result.stderr) if result.stderr else "")
+def run_file(host: Host, session: Session, words: Sequence[str]) -> CommandResult:
+    """Run a script file of the host with its arguments, as `& $Path @ScriptArgs` does."""
+    quoted = " ".join("'" + word.replace("'", "''") + "'" for word in words)
+    return run_text(host, session, f"& {quoted}")
 
 
 def run_command_line(host: Host, session: Session, line: str) -> CommandResult:
     """Run what a client starts without PowerShell."""
-    return _program(host, session, line)
-
-
-def _program(host: Host, session: Session, line: str) -> CommandResult:
     from winlab import console, programs  # noqa: PLC0415  (programs register behaviours of products at import)
 
-    result = programs.run(host, session, line)
+    with host.lock:
+        result = programs.run(host, session, line)
     return CommandResult(result.rc, console.decode(result.stdout), console.decode(result.stderr))
 
 
@@ -140,7 +119,8 @@ def _remove(host: Host, session: Session, match: re.Match[str]) -> CommandResult
 
 def _exists(host: Host, session: Session, match: re.Match[str]) -> CommandResult:
     # `Write-Output '$res'` is a literal: the text is not expanded, the answer is in the exit code.
-    found = host.files.exists(ntpath.normpath(_unquote(match["text"])), session)
+    with host.lock:
+        found = host.files.exists(ntpath.normpath(_unquote(match["text"])), session)
     return CommandResult(0 if found else 1, "$res" + NEWLINE)
 
 
@@ -150,6 +130,11 @@ def _reboot(host: Host, session: Session, match: re.Match[str]) -> CommandResult
     remote = session.logon_type.startswith("network")
     if not session.holds("SeRemoteShutdownPrivilege" if remote else "SeShutdownPrivilege"):
         return _shutdown_result(5, "Access is denied.(5)")
+    if int(match["delay"]) > LONGEST_SHUTDOWN_DELAY_SECONDS:
+        raise NotModelled(
+            f"{host.name}: shutdown.exe /t {match['delay']}",
+            f"Give it a number of seconds from 0 to {LONGEST_SHUTDOWN_DELAY_SECONDS}.",
+        )
     with host.lock:
         if host.shutdown_due:
             return _shutdown_result(

@@ -63,11 +63,13 @@ class Run:
 
     def variables(self) -> dict[str, str]:
         """The environment variables that the process sees."""
-        return self.host.environment.block(self.session, self.environment)
+        with self.host.lock:
+            return self.host.environment.block(self.session, self.environment)
 
     def expand(self, text: str) -> str:
         """Replace `%NAME%` by the process's environment."""
-        return self.host.environment.expand(text, self.session, self.environment)
+        with self.host.lock:
+            return self.host.environment.expand(text, self.session, self.environment)
 
 
 # A step gets the run, its own action and the actions that it wraps.

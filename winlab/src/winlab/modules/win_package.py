@@ -60,7 +60,8 @@ class _Task:
                 return self._judge(path)
         finally:
             if self.folder:
-                self.call.host.files.delete(self.folder, recursive=True)
+                with self.call.host.lock:
+                    self.call.host.files.delete(self.folder, recursive=True)
 
     def _local_path(self) -> str | None:
         """Lines 1350-1373: a URL is fetched unless its product is known to be installed (None then).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 from winlab.arguments.legacy import param
 from winlab.errors import ModuleFailure, NotModelled
 from winlab.host import neighbours
-from winlab.modules import Call, _web_places, twin
+from winlab.modules import Call, _patterns, _web_places, twin
 from winlab.modules._dotnet import Disk
 
+_LONGEST_SLEEP = 2147483  # seconds; the range of Start-Sleep's parameter
 _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, never bound)
 
 
@@ -28,10 +28,10 @@ def win_wait_for(call: Call) -> dict[str, Any]:
     options = _Options(call)
     options.check()
     if options.delay is not None:
-        time.sleep(options.delay)
+        _sleep(options.delay, "delay")
     attempts = 0
     if options.path is None and options.port is None and options.state != "drained":
-        time.sleep(options.timeout)
+        _sleep(options.timeout, "timeout")
     else:
         met = _condition(call, options)
         attempts, complete = _loop(call, met, options)
@@ -120,7 +120,7 @@ def _file_state(call: Call, path: str, regex: str | None) -> bool:
     if regex is None:
         return True
     content = call.host.files.read_bytes(disk.full(path), call.session)
-    return re.search(regex, content.decode("utf-8-sig", "replace"), re.IGNORECASE) is not None
+    return _patterns.regex(regex).search(content.decode("utf-8-sig", "replace")) is not None
 
 
 def _loop(call: Call, met: Callable[[], bool], options: _Options) -> tuple[int, bool]:
@@ -130,8 +130,17 @@ def _loop(call: Call, met: Callable[[], bool], options: _Options) -> tuple[int, 
         with call.host.lock:
             if met():
                 return attempts, True
-        time.sleep(options.sleep)
+        _sleep(options.sleep, "sleep")
     return attempts, False
+
+
+def _sleep(seconds: int | None, option: str) -> None:
+    if seconds is None or not 0 <= seconds <= _LONGEST_SLEEP:
+        raise NotModelled(
+            f"win_wait_for with {option}: {seconds}",
+            f"Start-Sleep refuses it in its own words; give 0 to {_LONGEST_SLEEP} seconds.",
+        )
+    time.sleep(seconds)
 
 
 def _timeout_text(options: _Options) -> str:

@@ -96,7 +96,7 @@ def setup(call: ProcessCall) -> ProcessResult:
             if forced == ERROR_INSTALL_FAILURE:
                 raise _RefusedError("a fatal error, as the lab definition asks for")
             _install(call)
-    except _RefusedError as error:
+    except (_RefusedError, Win32Error, zipfile.BadZipFile) as error:
         _log(call, f"e000: Error 0x80070643: {error}")
         return ProcessResult(ERROR_INSTALL_FAILURE)
     if forced == ERROR_SUCCESS_REBOOT_REQUIRED and "/uninstall" not in words:
@@ -221,7 +221,28 @@ def _uninstall(host: Host) -> None:
         return
     with host.files.open(rf"{PACKAGE_CACHE}\{SETUP}") as stream, zipfile.ZipFile(stream) as payload:
         names = payload.namelist()
+    _stop(host)
     _withdraw(host, names)
+
+
+def _stop(host: Host) -> None:
+    """Stop all services, or leave all as they were: nothing is removed before each has stopped.
+
+    Raises:
+        Win32Error: one does not stop.
+    """
+    stopped: list[str] = []
+    for name in _SERVICE_NAMES:
+        service = host.services.get(name)
+        if service is None or service.state == "stopped":
+            continue
+        try:
+            host.services.stop(name, force=True)
+        except Win32Error:
+            for other in stopped:
+                host.services.start(other)
+            raise
+        stopped.append(name)
 
 
 def _withdraw(host: Host, names: list[str]) -> None:

@@ -150,7 +150,9 @@ def tls_context(host: Host, thumbprint: str) -> ssl.SSLContext:
     return context
 
 
-def answer(host: Host, method: str, target: str, authorization: str, body: bytes) -> ScimReply:
+def answer(  # noqa: PLR0911  (a table of resources)
+    host: Host, method: str, target: str, authorization: str, body: bytes
+) -> ScimReply:
     """Answer one request.
 
     Args:
@@ -162,7 +164,10 @@ def answer(host: Host, method: str, target: str, authorization: str, body: bytes
     """
     with host.lock:
         state = host.products.get(STATE, {})
-        parts = urlsplit(target)
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            return _failed(HTTPStatus.BAD_REQUEST, "the target is no URL")
         match = _PATH.match(unquote(parts.path))
         connector = state.get("connectors", {}).get(match["name"]) if match else None
         if match is None or connector is None:
@@ -240,20 +245,24 @@ class _Request:
     def _user(self, found: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> ScimReply:
         return ScimReply(status, found)
 
-    def _create(self, body: bytes) -> ScimReply:
-        try:
-            document = json.loads(body)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
+    def _create(self, body: bytes) -> ScimReply:  # noqa: PLR0911  (a table of refusals)
+        document = _parsed(body)
+        if document is None:
             return _failed(HTTPStatus.BAD_REQUEST, "no JSON object", "invalidSyntax")
+        if not _names_user(document.get("schemas")):
+            return _failed(HTTPStatus.BAD_REQUEST, f"schemas does not name {USER_SCHEMA}", "invalidValue")
         given = document.get(EXTENSION)
         values = given if isinstance(given, dict) else {}
         known = {name for name, _ in self.connector["attributes"]}
         unknown = sorted(set(values) - known)
         if unknown:
             return _failed(HTTPStatus.BAD_REQUEST, f"no such attribute: {', '.join(unknown)}", "invalidPath")
-        identifier = str(values.get(self.connector["anchor"], ""))
+        compound = sorted(name for name, value in values.items() if isinstance(value, dict | list))
+        if compound:
+            return _failed(
+                HTTPStatus.BAD_REQUEST, f"not a single value: {', '.join(compound)}", "invalidValue"
+            )
+        identifier = _identifier(values.get(self.connector["anchor"]))
         if not identifier:
             return _failed(HTTPStatus.BAD_REQUEST, f"no anchor {self.connector['anchor']}", "invalidValue")
         # What the target holds is refused even where the cache, without an import, does not know of it.
@@ -270,6 +279,37 @@ class _Request:
         self._cache[identifier] = user
         self.host.touch("host")
         return self._user(user, HTTPStatus.CREATED)
+
+
+def _parsed(body: bytes) -> dict[str, Any] | None:
+    """A JSON object as RFC 8259 has it: no NaN, no half of a surrogate pair; None for anything else."""
+    try:
+        document = json.loads(body, parse_constant=_refuse)
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _names_user(given: Any) -> bool:
+    """Whether `schemas` is a list of different URIs with that of a user (RFC 7643 3.1: it is required)."""
+    return (
+        isinstance(given, list)
+        and all(isinstance(uri, str) for uri in given)
+        and len(set(given)) == len(given)
+        and USER_SCHEMA in given
+    )
+
+
+def _identifier(anchor: Any) -> str:
+    """The id that a value of the anchor becomes, empty for what is none: an anchor is a text or a number."""
+    if isinstance(anchor, bool) or not isinstance(anchor, str | int):
+        return ""
+    return str(anchor)
 
 
 def _value(user: dict[str, Any], name: str) -> Any:

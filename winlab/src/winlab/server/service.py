@@ -37,7 +37,10 @@ PATH = "/wsman"
 HTTP_PORT = 5985  # WinRM's ports, `winrm get winrm/config/service/DefaultPorts`
 HTTPS_PORT = 5986
 MAX_ENVELOPE = 512_000  # MaxEnvelopeSizekb 500, the default of Windows Server 2012 and later
-TICK_SECONDS = 0.1  # how often a scheduled reboot is looked at
+TICK_SECONDS = 0.1  # how often a scheduled reboot, and the state of the service, is looked at
+SERVICE = "WinRM"
+# How long shells that are open when the service stops may still take their answer and be deleted.
+FAREWELL_SECONDS = 5.0
 REMOTE_MANAGEMENT_USERS = "S-1-5-32-580"
 
 
@@ -113,6 +116,7 @@ class WinrmService:
         self._stopping = threading.Event()
         self._turn = threading.Lock()  # to close and open the listeners
         self._down = False
+        self._stopped_since: float | None = None
         self._tls: ssl.SSLContext | None = None
         self._certificate_hash: bytes | None = None
         self._certificate = certificate
@@ -183,7 +187,7 @@ class WinrmService:
 
     def _came_back(self) -> bool:
         with self._turn:
-            if not self.host.reachable or self._stopping.is_set():
+            if not self.host.reachable or self._is_stopped() or self._stopping.is_set():
                 return self._stopping.is_set()
             self._down = False
             for listener in self._listeners.values():
@@ -196,7 +200,10 @@ class WinrmService:
     def _wrong_certificate(self, fault: InjectedFault) -> Undo:
         listener = self._listeners.get("https")
         if listener is None or self._tls is None:
-            raise WinlabError(f"{self.host.name}: fault certificate: no HTTPS; expected a listener for it.")
+            raise WinlabError(
+                f"{self.host.name}: fault certificate: no HTTPS; expected a listener for it. "
+                "Enable `winrm: https:` in the lab definition."
+            )
         right, right_hash = self._tls, self._certificate_hash
         wrong, self._certificate_hash = fault_points.wrong_certificate(fault, self._certificate, self.address)
         listener.use(wrong)
@@ -207,8 +214,41 @@ class WinrmService:
 
         return undo
 
+    def gone(self) -> bool:
+        """Whether the Windows service does not run and nobody waits for an answer any more.
+
+        Who stopped it has got an answer by then: the shell is deleted after the command, or too old.
+        """
+        since = self._stopped_since
+        if since is None:
+            # A command holds the lock, perhaps one that restarts the service or the host: look again later.
+            if not self.host.lock.acquire(blocking=False):
+                return False
+            try:
+                if not self._is_stopped():
+                    return False
+            finally:
+                self.host.lock.release()
+            since = self._stopped_since = time.monotonic()
+        return self.shells.count() == 0 or time.monotonic() - since > FAREWELL_SECONDS
+
+    def _is_stopped(self) -> bool:
+        # A host that nobody has given the service answers; one from a template has it.
+        service = self.host.services.get(SERVICE)
+        return service is not None and service.state != "running"
+
+    def _follow_service(self) -> None:
+        with self.host.lock:
+            stopped = self._is_stopped()
+        if not stopped:
+            self._stopped_since = None
+        elif self.gone() and not self._down:
+            log.info("%s: the service %s is stopped", self.host.name, SERVICE)
+            threading.Thread(target=self._go_down, name=f"stop {self.host.name}", daemon=True).start()
+
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
+            self._follow_service()
             if self.host.shutdown_due and self.host.tick():
                 try:
                     self.host.save()
@@ -228,6 +268,8 @@ class WsmanHandler:
     def admit(self, request: Request) -> Response | None:
         """Refuse by the head alone: another path or method, or nobody who may connect."""
         self._service.last_request = time.monotonic()
+        if self._service.gone():
+            return Response(HTTPStatus.SERVICE_UNAVAILABLE, no_answer=True)
         if request.path.partition("?")[0].rstrip("/").lower() != PATH:
             return Response(HTTPStatus.NOT_FOUND)
         if request.method != "POST":

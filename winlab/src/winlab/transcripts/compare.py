@@ -1,8 +1,9 @@
 """A transcript held against the twins: its calls run on a fresh simulated host, differences are named.
 
 A call whose arguments are redacted is run with values of the recorded form. Where a value that stayed then
-differs (whether a file exists, whether something changed), the cause may be the made-up argument: such a
-call is undecided, and said to be, until `--values` names the real one.
+differs (whether a file exists, whether something changed), or where both have failed, the cause may be the
+made-up argument: such a call is undecided, and said to be, until `--values` names the real one. What a twin
+says of made-up arguments is made up as well.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from winlab import execution, lab, modules, pins
+from winlab import execution, lab, modules, pins, pki
 from winlab.errors import WinlabError
 from winlab.execution.streams import CommandRequest, Output, Stdin, Streams
 from winlab.host.model import Host
@@ -35,6 +36,8 @@ SAME, DIFFERENT, UNDECIDED, NOT_COMPARED = "same", "different", "undecided", "no
 TEMPLATE_BUILDS = {"14393": "windows-server-2016"}
 _SECRET = "administrator"  # noqa: S105  (the name of a secret)
 _USER = "Administrator"
+_CERTIFICATE_FACT = "ansible_win_rm_certificate_thumbprint"
+_ADDRESS = "127.0.0.1"  # nothing is served
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,14 @@ class Comparison:
         if recorded.get("failed") == twin.get("failed"):
             split = records.split_json(stdout.decode("utf-8", "replace"))
             if split is not None:
-                learn(self._values, recorded, split[1])
+                learn(self._values, recorded, split[1], certain=exact)
         if call.answer.get("rc") != answer["rc"]:
             found.append(Difference(VALUE, "rc", repr(call.answer.get("rc")), repr(answer["rc"])))
         if not found:
             return Outcome(call, SAME)
-        if not exact and any(_depends_on_state(item) for item in found):
+        # Two failures may have different reasons; the text that tells them is redacted.
+        both_failed = bool(recorded.get("failed") and twin.get("failed"))
+        if not exact and (both_failed or any(_depends_on_state(item) for item in found)):
             return Outcome(call, UNDECIDED, tuple(found), "arguments are redacted; name them with --values")
         return Outcome(call, DIFFERENT, tuple(found))
 
@@ -178,12 +183,26 @@ def fresh_host(
         WinlabError: no template fits, or the definition has no such host.
     """
     if definition is not None:
-        return _of_lab(folder, definition, name)
+        host, session = _of_lab(folder, definition, name)
+        _certify(transcript, folder, host)
+        return host, session
     chosen = template or template_for(transcript)
     entry = {"template": chosen, "administrator": {"name": _USER, "password": _SECRET}}
-    host = Host("compare", entry, folder / "compare")
+    host = Host("compare", entry, StateFolder(folder).hosts / "compare")
+    _certify(transcript, folder, host)
     templates.build(host, entry, {_SECRET: lab.new_secret()}, folder)
     return host, host.accounts.authenticated(_USER, "network")
+
+
+def _certify(transcript: Transcript, folder: Path, host: Host) -> None:
+    """Give the host a certificate for HTTPS where the recorded one had one, as its facts tell."""
+    facts = [
+        (call.result or {}).get("ansible_facts") for call in transcript.calls if call.call["kind"] == MODULE
+    ]
+    if any(isinstance(found, dict) and _CERTIFICATE_FACT in found for found in facts):
+        state = StateFolder(folder)
+        pki.ensure_ca(state.ca)
+        pki.issue(state.ca, host.name, _ADDRESS, state.certificate(host.name))
 
 
 def template_for(transcript: Transcript) -> str:

@@ -163,15 +163,15 @@ def _same_keys(recorded: Mapping[str, Any], actual: Mapping[str, Any], bindings:
     return all(_fits(recorded[one], actual[other], bindings) for one, other in pairs)
 
 
-def learn(values: Values, recorded: Any, raw: Any) -> None:
-    """Take the real values of placeholders from where the same structure holds them."""
+def learn(values: Values, recorded: Any, raw: Any, *, certain: bool = True) -> None:
+    """Take the values of placeholders from where the same structure holds them (see `Values.learn`)."""
     if is_placeholder(recorded):
         if "n" in recorded and isinstance(raw, (str, int, float)) and type(raw).__name__ == recorded[MARK]:
-            values.learn(int(recorded["n"]), raw)
+            values.learn(int(recorded["n"]), raw, certain=certain)
     elif isinstance(recorded, dict) and isinstance(raw, Mapping):
         for key, item in recorded.items():
             if key in raw:
-                learn(values, item, raw[key])
+                learn(values, item, raw[key], certain=certain)
     elif isinstance(recorded, list) and isinstance(raw, list):
         for item, other in zip(recorded, raw, strict=False):
-            learn(values, item, other)
+            learn(values, item, other, certain=certain)

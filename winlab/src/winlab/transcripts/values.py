@@ -67,11 +67,20 @@ class Values:
         """Whether a person named the value."""
         return number in self._given
 
-    def learn(self, number: int, value: Scalar) -> None:
-        """From now on the number stands for this value."""
+    def learn(self, number: int, value: Scalar, *, certain: bool = True) -> None:
+        """From now on the number stands for this value.
+
+        Args:
+            number: of the placeholder.
+            value: what was seen in its place.
+            certain: whether it is real; what a twin says of made-up arguments is made up as they are.
+        """
         if number not in self._known or number in self._made_up:
             self._known[number] = value
-            self._made_up.discard(number)
+            if certain:
+                self._made_up.discard(number)
+            else:
+                self._made_up.add(number)
 
     def value(self, recorded: Any) -> Any:
         """A recorded value with every placeholder replaced."""

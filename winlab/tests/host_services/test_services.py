@@ -321,6 +321,7 @@ class TestDeletion:
         assert host.registry.get(key, "DeleteFlag") == Value("dword", 1)
         assert code(lambda: host.services.delete("A")) == 1072
         assert code(lambda: host.services.start("A")) == 1072
+        assert code(lambda: host.services.configure("A", description="d")) == 1072
         assert code(lambda: host.services.create(Service("a", image_path=IMAGE))) == 1072
         assert host.services.stop("A").state == "stopped"
         assert host.services.get("A") is None

@@ -49,6 +49,8 @@ ERROR_DUPLICATE_SERVICE_NAME = 1078
 
 # Microsoft, "CreateServiceW": names have at most 256 characters, and no slash of either kind.
 MAX_NAME = 256
+# What changes while a service runs, without anybody configuring it.
+_RUNNING = frozenset({"state", "pid", "win32_exit_code", "service_exit_code", "can_pause"})
 _FORBIDDEN = frozenset("/\\")
 START_MODES = ("boot", "system", "auto", "delayed", "manual", "disabled")
 # Names the SCM itself understands for the accounts that have no password.
@@ -124,9 +126,9 @@ class Services:
         """Change fields of a service; a running one keeps what it started with until it is started again.
 
         Raises:
-            Win32Error: 1060 no such service; 1057 no such account.
+            Win32Error: 1060 no such service; 1057 no such account; 1072 it goes when it stops.
         """
-        service = self.require(name)
+        service = self.require(name) if changes.keys() <= _RUNNING else self._unmarked(name)
         if "account" in changes:
             changes["account"] = self._account_name(str(changes["account"]))
         updated = replace(service, **changes)

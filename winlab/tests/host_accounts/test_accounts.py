@@ -236,4 +236,4 @@ def test_the_state_comes_back_as_it_was(host, tmp_path):
     again = Host("win01", {}, tmp_path)
     assert again.load() is True
     assert again.accounts.to_state() == host.accounts.to_state()
-    assert json.loads(file.read_text())["format"] == 2
+    assert json.loads(file.read_text())["format"] == 1

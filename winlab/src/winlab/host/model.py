@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from winlab.host.files import FileSystem
     from winlab.host.registry import Registry
 
-STATE_FORMAT = 2
+STATE_FORMAT = 1
 STATE_FILE = "state.json"
 NETBIOS_NAME_LIMIT = 15
 

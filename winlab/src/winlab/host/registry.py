@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from winlab.errors import Win32Error
-from winlab.host import acl, sids
+from winlab.host import acl, nesting, sids
 from winlab.host.acl import Acl, Caller
 from winlab.host.paths import fold
 
@@ -122,17 +122,7 @@ class _Key:
         return [self.keys[name] for name in sorted(self.keys)]
 
     def to_state(self) -> dict[str, Any]:
-        """The keys below are one list, each with its depth: they may lie deeper than JSON can be nested."""
-        state = self._own_state()
-        below = []
-        waiting = [(child, 1) for child in reversed(self.keys.values())]
-        while waiting:
-            key, depth = waiting.pop()
-            below.append({"d": depth, **key._own_state()})
-            waiting.extend((child, depth + 1) for child in reversed(key.keys.values()))
-        if below:
-            state["k"] = below
-        return state
+        return nesting.to_state(self, _Key._own_state, lambda key: key.keys.values(), "k")
 
     def _own_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"n": self.name, "o": self.owner}
@@ -149,14 +139,7 @@ class _Key:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], parent: _Key | None = None) -> _Key:
-        top = cls._from_own_state(state, parent)
-        trail = [top]
-        for item in state.get("k", ()):
-            del trail[item["d"] :]
-            key = cls._from_own_state(item, trail[-1])
-            trail[-1].keys[fold(key.name)] = key
-            trail.append(key)
-        return top
+        return nesting.from_state(state, cls._from_own_state, parent, "k")
 
     @classmethod
     def _from_own_state(cls, state: dict[str, Any], parent: _Key | None) -> _Key:
@@ -166,6 +149,8 @@ class _Key:
         for name, kind, data in state.get("v", ()):
             value = Value(kind, bytes.fromhex(data) if kind in {"binary", "none"} else data)
             key.values[fold(name)] = (name, value)
+        if parent is not None:
+            parent.keys[fold(key.name)] = key
         return key
 
 
@@ -346,9 +331,7 @@ class Registry:
             raise Win32Error(ERROR_BADDB, name)
         hive = self._hives["HKEY_LOCAL_MACHINE"]
         text = content[len(HIVE_MAGIC) :]
-        hive.keys[fold(name)] = _Key.from_state(
-            {**json.loads(text or b"{}"), "n": name, "o": _HIVE_OWNER}, hive
-        )
+        _Key.from_state({**json.loads(text or b"{}"), "n": name, "o": _HIVE_OWNER}, hive)
         self._host.touch("registry")
 
     def unload_file(self, name: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from winlab.host import acl, paths
+from winlab.host import acl, nesting, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +172,8 @@ class Node:
         )
 
     def to_state(self) -> dict[str, Any]:
-        """Return the node and all below for the state file; what is usual is left out.
-
-        What lies below is one list, a folder before its content, each with its depth: a tree may be deeper
-        than JSON can be nested.
-        """
-        state = self._own_state()
-        waiting = [(child, 1) for child in reversed((self.children or {}).values())]
-        while waiting:
-            node, depth = waiting.pop()
-            state["c"].append({"d": depth, **node._own_state()})
-            waiting.extend((child, depth + 1) for child in reversed((node.children or {}).values()))
-        return state
+        """Return the node and all below for the state file; what is usual is left out."""
+        return nesting.to_state(self, Node._own_state, lambda node: (node.children or {}).values(), "c")
 
     def _own_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"n": self.name, "o": self.owner}
@@ -212,17 +202,9 @@ class Node:
     def from_state(cls, state: dict[str, Any]) -> Node:
         """Build the node and all below from what `to_state` returned."""
         linked: dict[str, list[Node]] = {}
-        node = cls._from_own_state(state, None, linked)
-        trail = [node]
-        for item in state.get("c", ()):
-            del trail[item["d"] :]
-            parent = trail[-1]
-            child = cls._from_own_state(item, parent, linked)
-            if parent.children is None:
-                raise ValueError(f"{child.name} lies in {parent.name}, which is a file")
-            parent.children[paths.fold(child.name)] = child
-            trail.append(child)
-        return node
+        return nesting.from_state(
+            state, lambda item, parent: cls._from_own_state(item, parent, linked), None, "c"
+        )
 
     @classmethod
     def _from_own_state(
@@ -252,4 +234,8 @@ class Node:
         if "h" in state:
             node.names = linked.setdefault(state["h"], [])
             node.names.append(node)
+        if parent is not None:
+            if parent.children is None:
+                raise ValueError(f"{node.name} lies in {parent.name}, which is a file")
+            parent.children[paths.fold(node.name)] = node
         return node

@@ -328,7 +328,7 @@ class Volumes:
             raise Win32Error(ERROR_ACCESS_DENIED, node.path())
         parent = node.parent
         if not acl.allows(parent.effective(), parent.owner, session, acl.DELETE_CHILD):
-            raise Win32Error(ERROR_ACCESS_DENIED, node.path())
+            raise Win32Error(ERROR_ACCESS_DENIED, parent.path())
 
     def _check_removal(self, node: Node, session: Caller | None, force: bool) -> None:
         self._check_lock(node, session)

@@ -374,7 +374,9 @@ def _make_link(line: _Line) -> ProcessResult:
         return ProcessResult(1, "", "Cannot create a file when that file already exists.\r\n")
     link_type, what = _LINK_KINDS.get(kind, ("SymbolicLink", "symbolic link"))
     try:
-        line.call.host.files.make_link(full, target, link_type, is_dir=kind in ("/d", "/j"))
+        line.call.host.files.make_link(
+            full, target, link_type, is_dir=kind in ("/d", "/j"), session=line.call.session
+        )
     except Win32Error as error:
         return ProcessResult(1, "", f"{error.message}.\r\n")
     return ProcessResult(0, f"{what} created for {link} <<===>> {target}\r\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from winlab.errors import Win32Error
+from winlab.errors import NotModelled, Win32Error
 from winlab.host import paths
 
 
@@ -139,3 +139,45 @@ def test_suffix_is_what_get_extension_returns(name, suffix):
 )
 def test_a_stream_is_split_off(path, expected):
     assert paths.split_stream(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ("foo", 2),
+        ("foo\\bar", 3),
+        ("\\srv\\share", 123),
+        ("", 123),
+        ("C:\\a\\..\\b", 123),
+        ("C:\\a\\.", 123),
+        ("C:\\a/b", 123),
+        ("C:\\a\\\\b", 123),
+        ("C:/a", 123),
+        ("UNC\\srv", 123),
+        ("UNC\\srv\\share\\..\\x", 123),
+    ],
+)
+def test_what_follows_the_long_prefix_is_taken_as_it_is(given, code):
+    with pytest.raises(Win32Error) as caught:
+        paths.normalise("\\\\?\\" + given)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("given", ["Volume{1}\\x", "GLOBALROOT\\Device\\x", "C:", "PhysicalDrive0"])
+def test_devices_behind_the_long_prefix_are_named(given):
+    with pytest.raises(NotModelled, match="device path"):
+        paths.normalise("\\\\?\\" + given)
+
+
+@pytest.mark.parametrize("path", ["C:\\a\\b", "C:\\", "\\\\srv\\share\\a"])
+def test_the_long_prefix_comes_and_goes(path):
+    assert paths.is_extended(paths.extended(path))
+    assert paths.normalise(paths.extended(path)) == path
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("W\u0131ndows", "WINDOWS"), ("U\u017fers", "USERS"), ("stra\u00dfe", "STRASSE")]
+)
+def test_letters_that_ntfs_does_not_fold_stay_apart(one, other):
+    assert paths.fold(one) != other
+    assert paths.fold("\u00e4\u00f1\u03c3") == "\u00c4\u00d1\u03a3"

@@ -175,3 +175,29 @@ def test_own_rules_of_a_key_count_and_are_inherited(host):
     host.registry.set_owner(K, bob.sid)
     host.registry.set_acl(K, Acl((), protected=False), bob)
     assert host.registry.allowed(f"{K}\\below", logon(host, "Administrator"), KEY_READ)
+
+
+class TestDepth:
+    def test_the_deepest_key_is_judged_saved_and_loaded(self, host, registry):
+        # The hive counts: "Registry Element Size Limits", 512 levels.
+        deepest = "\\".join(["HKLM", "SOFTWARE", *["k"] * 510])
+        registry.set(deepest, "n", Value("string", "1"), logon(host, "Administrator"))
+        host.save()
+        again = Host("win01", {}, host.state_dir)
+        assert again.load()
+        assert again.registry.get(deepest, "n") == Value("string", "1")
+        assert len(list(again.registry.walk("HKLM\\SOFTWARE\\k"))) == 509
+        assert code_of(registry.create_key, f"{deepest}\\k") == 87
+        registry.delete_key("HKLM\\SOFTWARE\\k", session=logon(host, "Administrator"))
+
+    def test_a_key_that_would_lie_too_deep_leaves_nothing(self, host, registry):
+        assert code_of(registry.create_key, "HKLM\\SOFTWARE\\" + "\\".join(["k"] * 600)) == 87
+        assert not registry.key_exists("HKLM\\SOFTWARE\\k")
+        host.save()
+
+
+@pytest.mark.parametrize("hive", ["HKLM\\SOFTWARE", "HKLM\\SYSTEM", "HKLM\\SAM", "HKU\\.DEFAULT", "HKLM"])
+def test_the_root_of_a_hive_stays(host, registry, hive):
+    for session in (None, logon(host, "Administrator"), host.accounts.token("S-1-5-18")):
+        assert code_of(registry.delete_key, hive, session=session) == 5
+    assert registry.key_exists(hive)

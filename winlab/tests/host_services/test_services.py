@@ -32,7 +32,8 @@ def host(tmp_path, now) -> Host:
     host = Host("win01", {}, tmp_path, clock_source=lambda: now[0])
     programs.install(host, IMAGE, "lab-svc")
     for name, needs in (("A", ()), ("B", ("A",)), ("C", ("B", "+Group"))):
-        host.services.create(Service(name, image_path=IMAGE, depends_on=needs))
+        group = "Group" if name == "A" else ""
+        host.services.create(Service(name, image_path=IMAGE, depends_on=needs, load_order_group=group))
     return host
 
 
@@ -270,3 +271,131 @@ def test_the_environment_comes_from_the_registry(host):
         r"C:\Users\ada\AppData\Local\Temp",
         "y",
     )
+
+
+class TestVariables:
+    KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+
+    @pytest.fixture
+    def block(self, host):
+        host.environment.seed()
+
+        def block(value: Value) -> dict[str, str]:
+            host.registry.set(self.KEY, "LAB", value)
+            return host.environment.block(host.accounts.token("S-1-5-18"))
+
+        return block
+
+    def test_only_a_value_to_expand_is_expanded(self, block):
+        assert block(Value("string", r"%SystemDrive%\lab"))["LAB"] == r"%SystemDrive%\lab"
+        assert block(Value("expandstring", r"%SystemDrive%\lab"))["LAB"] == r"C:\lab"
+
+    @pytest.mark.parametrize(
+        "value", [Value("binary", b"x"), Value("multistring", ["a", "b"]), Value("dword", 5)]
+    )
+    def test_what_is_no_text_is_no_variable(self, host, block, value):
+        assert "LAB" not in block(value)
+        assert "LAB" not in host.environment.machine()
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("%foo%SystemDrive%", "%fooC:"),
+            ("%a%b%SystemDrive%c", "%a%bC:c"),
+            ("100%", "100%"),
+            ("%SystemDrive%%SystemDrive%", "C:C:"),
+            ("%%", "%%"),
+            ("%none%", "%none%"),
+        ],
+    )
+    def test_what_is_no_variable_stays_and_the_next_one_is_found(self, host, text, expected):
+        assert host.environment.expand(text, host.accounts.token("S-1-5-18")) == expected
+
+
+class TestDeletion:
+    def test_a_running_service_goes_when_it_stops(self, host):
+        key = r"HKLM\SYSTEM\CurrentControlSet\Services\A"
+        host.services.start("A")
+        host.services.delete("A")
+        assert host.services.get("A").state == "running"
+        assert host.registry.get(key, "DeleteFlag") == Value("dword", 1)
+        assert code(lambda: host.services.delete("A")) == 1072
+        assert code(lambda: host.services.start("A")) == 1072
+        assert code(lambda: host.services.configure("A", description="d")) == 1072
+        assert code(lambda: host.services.create(Service("a", image_path=IMAGE))) == 1072
+        assert host.services.stop("A").state == "stopped"
+        assert host.services.get("A") is None
+        assert not host.registry.key_exists(key)
+
+    @pytest.mark.parametrize("end", [lambda host: host.reboot(), lambda host: host.services.crash("A")])
+    def test_every_end_takes_it_away(self, host, end):
+        host.services.start("A")
+        host.services.delete("A")
+        host.save()
+        end(host)
+        assert host.services.get("A") is None
+
+    def test_nothing_that_depends_on_it_starts_any_more(self, host):
+        host.services.start("A")
+        host.services.delete("A")
+        assert code(lambda: host.services.start("B")) == 1075
+
+
+def test_a_paused_service_runs_already(host):
+    host.services.create(Service("P", image_path=IMAGE, can_pause=True))
+    host.services.start("P")
+    host.services.pause("P")
+    assert code(lambda: host.services.start("P")) == 1056
+    host.services.create(Service("Q", image_path=IMAGE, depends_on=("P",)))
+    assert host.services.start("Q").state == "running"
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        (Service("", image_path=IMAGE), 123),
+        (Service("a/b", image_path=IMAGE), 123),
+        (Service("a\\b", image_path=IMAGE), 123),
+        (Service("n" * 257, image_path=IMAGE), 87),
+        (Service("n" * 256, image_path=IMAGE), 87),  # no key has such a name
+        (Service("n", display_name="d" * 257, image_path=IMAGE), 87),
+    ],
+)
+def test_an_impossible_name_leaves_no_service(host, service, expected):
+    before = host.services.to_state(), host.registry.to_state()
+    assert code(lambda: host.services.create(service)) == expected
+    assert (host.services.to_state(), host.registry.to_state()) == before
+
+
+class TestGroups:
+    def member(self, host, name, **options):
+        host.services.create(Service(name, image_path=IMAGE, load_order_group="net", **options))
+
+    def test_a_group_without_members_is_a_dependency_that_fails(self, host):
+        host.services.create(Service("D", image_path=IMAGE, depends_on=("+Net",)))
+        assert code(lambda: host.services.start("D")) == 1068
+
+    def test_one_member_that_starts_is_enough(self, host):
+        self.member(host, "bad", start_mode="disabled")
+        self.member(host, "good")
+        host.services.create(Service("D", image_path=IMAGE, depends_on=("A", "+Net")))
+        host.services.start("D")
+        assert host.services.get("good").state == "running"
+        values = host.registry.values(r"HKLM\SYSTEM\CurrentControlSet\Services\D")
+        assert (values["DependOnService"].data, values["DependOnGroup"].data) == (["A"], ["Net"])
+
+    def test_none_is_too_few(self, host):
+        self.member(host, "bad", start_mode="disabled")
+        host.services.create(Service("D", image_path=IMAGE, depends_on=("+Net",)))
+        assert code(lambda: host.services.start("D")) == 1068
+
+
+@pytest.mark.parametrize(("password", "right", "event"), [("x", True, 7038), ("Corr3ct-horse", False, 7041)])
+def test_the_log_tells_a_wrong_password_from_a_missing_right(host, password, right, event):
+    sid = host.accounts.create_user("svc", "Corr3ct-horse").sid
+    if right:
+        host.accounts.grant("SeServiceLogonRight", sid)
+    host.services.configure("A", account="svc", password=password)
+    assert code(lambda: host.services.start("A")) == 1069
+    logged = host.events.read("System", "Service Control Manager")
+    assert [found.event_id for found in logged][-2:] == [event, 7000]

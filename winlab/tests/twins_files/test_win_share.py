@@ -34,8 +34,13 @@ class TestShare:
 
     def test_its_content_is_reached_by_its_name(self, windows):
         windows.write(f"{D}\\f", b"1")
-        share(windows)
+        share(windows, read="Administrators")
         assert windows.run("slurp", src="\\\\WIN01\\test\\f")["content"] == "MQ=="
+
+    def test_nobody_reaches_it_when_no_right_is_given(self, windows):
+        windows.write(f"{D}\\f", b"1")
+        share(windows)
+        assert "content" not in windows.run("slurp", src="\\\\WIN01\\test\\f")
 
     def test_check_mode_changes_nothing(self, windows):
         before = windows.host.files.to_state()

@@ -131,7 +131,7 @@ def test_a_local_account_without_the_right_cannot_run_it_and_the_text_names_no_c
         "following error: Cannot start service Lab on computer '.'."
     )
     logged = service.host.events.read("System", "Service Control Manager")
-    assert [event.event_id for event in logged][-2:] == [7038, 7000]
+    assert [event.event_id for event in logged][-2:] == [7041, 7000]
     assert service.run("win_service_info", name="Lab")["services"][0]["win32_exit_code"] == 1069
     service.host.accounts.grant("SeServiceLogonRight", service.host.accounts.user("svc").sid)
     assert lab(service, state="started")["state"] == "running"

@@ -221,7 +221,8 @@ def find_tree(call: ScriptCall, literals: tuple[str, ...]) -> ScriptResult:
 
 def _share(call: ScriptCall, name: str, path: str) -> None:
     """`Win32_Share.Create` after `Delete` of one of the same name."""
-    call.host.files.shares[paths.fold(name)] = Share(name, path)
+    # `Win32_Share.Create` without `Access`: Everyone reads.
+    call.host.files.shares[paths.fold(name)] = Share(name, path, access=("allow:read:S-1-1-0",))
     call.host.touch("files")
 
 

@@ -9,7 +9,7 @@ from winlab.execution import modules
 from winlab.execution.profiles import ensure_profile
 from winlab.execution.steps import CommandResult, Run
 from winlab.host import sids
-from winlab.host.logons import unfiltered
+from winlab.host.logons import unfiltered, with_new_credentials
 from winlab.host.sessions import Session
 from winlab.manifest import Action
 
@@ -24,6 +24,11 @@ _LOGON_TYPES = {
     "networkcleartext": "network_cleartext",
     "newcredentials": "new_credentials",
 }
+
+_NO_SYSTEM = (
+    "Failed to get token for NT AUTHORITY\\SYSTEM required for become as a service account or an account "
+    "without a password"
+)
 
 
 def become_wrapper(run: Run, action: Action, rest: tuple[Action, ...], perform: Perform) -> CommandResult:
@@ -58,8 +63,9 @@ class _BecomeError(Exception):
 def _logon(run: Run, user: str, password: str | None, kind: str) -> Session:
     accounts = run.host.accounts
     if kind == "new_credentials":
-        # The local identity stays; only outgoing connections use the other name.
-        return accounts.token(run.session.sid, "new_credentials")
+        if not password:
+            raise _BecomeError(_NO_SYSTEM)  # Ansible.Become.cs does not even look for SYSTEM's token here
+        return with_new_credentials(run.host, run.session)
     name = user.removeprefix(".\\")
     try:
         principal = accounts.resolve(name)
@@ -71,11 +77,7 @@ def _logon(run: Run, user: str, password: str | None, kind: str) -> Session:
     # Without SeDebugPrivilege no process of SYSTEM can be opened, and with it no token without a password.
     can_impersonate = run.session.holds("SeDebugPrivilege")
     if not can_impersonate and (principal.sid in sids.SERVICE_ACCOUNTS or not password):
-        raise _BecomeError(
-            "Failed to get token for NT AUTHORITY\\SYSTEM required for become as a service account "
-            "or an account "
-            "without a password"
-        )
+        raise _BecomeError(_NO_SYSTEM)
     if principal.sid in sids.SERVICE_ACCOUNTS:
         return accounts.token(principal.sid, "service")
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from winlab.errors import Win32Error
 from winlab.host import acl
+from winlab.host.profile_list import PROFILE_LIST
 from winlab.host.registry import Value
 from winlab.host.volumes import ERROR_DISK_FULL, USER_HIVE_FILE
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from winlab.host.model import Host
     from winlab.host.sessions import Session
 
-PROFILE_LIST = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 _FOLDERS = (r"AppData\Local\Temp", r"AppData\Roaming", "Desktop", "Documents", "Downloads")
 
 

@@ -232,7 +232,7 @@ class Accounts:
         return updated
 
     def set_password(self, name: str, password: str) -> User:
-        """Set a password as an administrator does: policy applies, `must change` and a lockout end.
+        """Set a password as an administrator does: policy applies and `must change` ends.
 
         Raises:
             Win32Error: 1317 no such user; 2245 against the policy.
@@ -321,11 +321,14 @@ class Accounts:
         """Take a SID out of a local group.
 
         Raises:
-            Win32Error: 1376 no such group; 1377 not in it.
+            Win32Error: 1376 no such group; 1377 not in it; 1371 the built-in administrator stays in
+                Administrators ([MS-SAMR] 3.1.5.8.2).
         """
         target = self._require_group(group)
         if sid not in target.members:
             raise Win32Error(ERROR_MEMBER_NOT_IN_ALIAS, sid)
+        if target.sid == sids.ADMINISTRATORS and sid == f"{self.machine_sid}-{sids.ADMINISTRATOR_RID}":
+            raise Win32Error(ERROR_SPECIAL_ACCOUNT, sid)
         self.update_group(target.name, members=tuple(member for member in target.members if member != sid))
         self._host.audit.member_changed(target, sid, added=False)
 

@@ -2,7 +2,7 @@
 
 The names and numbers are those of `System.Security.AccessControl` in the .NET Framework, because the modules
 print and compare them. Inherited rules are worked out from the parents each time; Windows writes them down
-when a folder's rules change. The difference shows only after a move, which keeps the old rules in Windows.
+when a folder's rules change. The difference shows only after a move, which keeps the old rules (`Node.kept`).
 """
 
 from __future__ import annotations
@@ -219,6 +219,21 @@ def inherit(parent: Iterable[Ace], owner: str, is_container: bool) -> tuple[Ace,
             continue
         result.append(Ace(ace.sid, ace.mask, ace.allow, onward, Propagation.NONE, True))
     return tuple(result)
+
+
+def down(rules: tuple[Ace, ...], heirs: Iterable[tuple[tuple[Ace, ...], str, bool]]) -> tuple[Ace, ...]:
+    """Return the rules at the end of a line of heirs, each given by own rules, owner and `is_container`.
+
+    In a deep tree the rules soon stay the same from one heir to the next: those are passed over.
+    """
+    settled = None
+    for own, owner, is_container in heirs:
+        if not own and settled == (owner, is_container):
+            continue
+        below = canonical((*own, *inherit(rules, owner, is_container)))
+        settled = (owner, is_container) if not own and below == rules else None
+        rules = below
+    return rules
 
 
 def allows(aces: Iterable[Ace], owner: str, caller: Caller, wanted: int) -> bool:

@@ -7,7 +7,6 @@ Windows itself keeps them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from winlab.host import sids
 
 if TYPE_CHECKING:
     from winlab.host.model import Host
+    from winlab.host.registry import Value
     from winlab.host.sessions import Session
 
 MACHINE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -56,13 +56,27 @@ _FIXED: dict[str, str] = {
     "SystemDrive": "C:",
     "SystemRoot": r"C:\Windows",
 }
-_REFERENCE = re.compile(r"%([^%=]+)%")
 
 
 def expand_with(text: str, block: Mapping[str, str]) -> str:
-    """Replace `%NAME%` by the block's value, without regard to case; an unknown name stays as it is."""
+    """Replace `%NAME%` by the block's value, without regard to case.
+
+    What is no variable stays, and the percent sign behind it may begin the next one (Microsoft's page
+    "ExpandEnvironmentStringsW").
+    """
     folded = {name.upper(): value for name, value in block.items()}
-    return _REFERENCE.sub(lambda match: folded.get(match[1].upper(), match[0]), text)
+    first, *rest = text.split("%")
+    result = [first]
+    position = 0
+    while position < len(rest):
+        value = folded.get(rest[position].upper()) if position + 1 < len(rest) else None
+        if value is None:
+            result.append("%" + rest[position])
+            position += 1
+        else:
+            result.append(value + rest[position + 1])
+            position += 2
+    return "".join(result)
 
 
 class Environment:
@@ -83,14 +97,17 @@ class Environment:
 
     def machine(self) -> dict[str, str]:
         """The machine's variables, as stored (references not expanded)."""
-        return self._stored(MACHINE_KEY) or dict(MACHINE_DEFAULTS)
+        return {name: str(value.data) for name, value in self._variables(MACHINE_KEY).items()}
 
     def user(self, sid: str) -> dict[str, str]:
         """A user's variables, as stored."""
-        return self._stored(self._user_key(sid)) or dict(USER_DEFAULTS)
+        return {name: str(value.data) for name, value in self._variables(self._user_key(sid)).items()}
 
     def set_machine(self, name: str, value: str | None) -> None:
-        """Set one of the machine's variables, or remove it with None. Processes that run keep the old one."""
+        """Set one of the machine's variables, or remove it with None. Processes that run keep the old one.
+
+        A value with a reference is stored as one to expand (REG_EXPAND_SZ), as set-ups do.
+        """
         self._write(MACHINE_KEY, name, value)
 
     def set_user(self, sid: str, name: str, value: str | None) -> None:
@@ -106,9 +123,9 @@ class Environment:
         """
         result = dict(_FIXED)
         result.update(self._of_account(session))
-        self._merge(result, self.machine())
+        self._merge(result, self._variables(MACHINE_KEY))
         if session.sid not in (sids.SYSTEM, sids.LOCAL_SERVICE, sids.NETWORK_SERVICE):
-            self._merge(result, self.user(session.sid))
+            self._merge(result, self._variables(self._user_key(session.sid)))
             _put(result, "USERNAME", session.user)
         for name, value in (overrides or {}).items():
             _put(result, name, value)
@@ -134,35 +151,45 @@ class Environment:
             "USERPROFILE": session.profile,
         }
 
-    def _merge(self, result: dict[str, str], variables: Mapping[str, str]) -> None:
+    def _merge(self, result: dict[str, str], variables: Mapping[str, Value]) -> None:
         for name, value in variables.items():
-            expanded = expand_with(value, result)
+            text = str(value.data)
+            # References are those of a REG_EXPAND_SZ alone (Microsoft's page "Registry Value Types").
+            expanded = expand_with(text, result) if value.type == "expandstring" else text
             current = next((text for key, text in result.items() if key.upper() == name.upper()), None)
             # The user's Path is appended to the machine's; every other variable of the user wins.
             if name.upper() == "PATH" and current:
                 expanded = f"{current.rstrip(';')};{expanded}"
             _put(result, name, expanded)
 
-    def _stored(self, key: str) -> dict[str, str]:
-        if not self._host.registry.key_exists(key):
-            return {}
-        return {name: str(value.data) for name, value in self._host.registry.values(key).items()}
+    def _variables(self, key: str) -> dict[str, Value]:
+        """Return the values of a key that are variables: texts; of a key that is not there, Windows' own."""
+        registry = self._host.registry
+        stored = registry.values(key) if registry.key_exists(key) else {}
+        if not stored:
+            defaults = MACHINE_DEFAULTS if key == MACHINE_KEY else USER_DEFAULTS
+            return {name: _variable(text) for name, text in defaults.items()}
+        return {name: value for name, value in stored.items() if value.type in {"string", "expandstring"}}
 
     @staticmethod
     def _user_key(sid: str) -> str:
         return rf"HKU\{sid}\Environment"
 
     def _write(self, key: str, name: str, value: str | None) -> None:
-        from winlab.host.registry import Value  # noqa: PLC0415  (made only when something is written)
-
         if key != MACHINE_KEY and not self._host.registry.key_exists(key):
             for default, text in USER_DEFAULTS.items():
-                self._host.registry.set(key, default, Value("expandstring", text))
+                self._host.registry.set(key, default, _variable(text))
         if value is None:
             if self._host.registry.get(key, name) is not None:
                 self._host.registry.delete_value(key, name)
             return
-        self._host.registry.set(key, name, Value("expandstring" if "%" in value else "string", value))
+        self._host.registry.set(key, name, _variable(value))
+
+
+def _variable(text: str) -> Value:
+    from winlab.host.registry import Value  # noqa: PLC0415  (composed lazily, see model.Host)
+
+    return Value("expandstring" if "%" in text else "string", text)
 
 
 def _put(block: dict[str, str], name: str, value: str) -> None:

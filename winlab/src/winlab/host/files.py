@@ -14,14 +14,14 @@ from winlab.errors import Win32Error
 from winlab.host import acl, paths
 from winlab.host.acl import Acl
 from winlab.host.blobs import CHUNK, Upload
-from winlab.host.tree import Entry
-from winlab.host.volumes import Caller, FileHost, Volumes
+from winlab.host.links import Links
+from winlab.host.tree import Entry, Node
+from winlab.host.volumes import Caller, FileHost
 
 __all__ = ["Caller", "Entry", "FileHost", "FileSystem", "Upload"]
 
 ERROR_FILE_NOT_FOUND = 2
 ERROR_ACCESS_DENIED = 5
-ERROR_NOT_SAME_DEVICE = 17
 ERROR_SHARING_VIOLATION = 32
 ERROR_DIR_NOT_EMPTY = 145
 ERROR_ALREADY_EXISTS = 183
@@ -29,7 +29,7 @@ ERROR_ALREADY_EXISTS = 183
 KNOWN_ATTRIBUTES = frozenset({"ReadOnly", "Hidden", "System", "Archive", "Compressed", "NotContentIndexed"})
 
 
-class FileSystem(Volumes):
+class FileSystem(Links):
     """All volumes of one host.
 
     Every method takes a path as text in any Windows form and raises `Win32Error` as the system would. With
@@ -54,7 +54,7 @@ class FileSystem(Volumes):
 
     def entry(self, path: str, session: Caller | None = None) -> Entry:
         """Return what a listing says of `path`; links are described, not followed."""
-        return self._node(path, session, follow=False).entry()
+        return self._node(path, self._through(path, session, follow=False), follow=False).entry()
 
     def listdir(self, path: str, session: Caller | None = None) -> list[str]:
         """Return the names in a folder in NTFS order."""
@@ -77,8 +77,9 @@ class FileSystem(Volumes):
 
     def open(self, path: str, session: Caller | None = None) -> BinaryIO:
         r"""Open a file, or an alternate stream (``C:\a.txt:stream``), for reading."""
-        clean, stream = paths.split_stream(paths.normalise(path))
-        node = self._node(clean, session)
+        _, stream = paths.split_stream(paths.normalise(path))
+        session = self._through(path, session)
+        node = self._node(path, session)
         self._require(node, session, acl.READ_DATA)
         if stream is not None:
             found = node.streams.get(paths.fold(stream))
@@ -124,6 +125,11 @@ class FileSystem(Volumes):
             Win32Error: 3 no such folder, 5 refused, 32 locked, 112 disk full; the old content stays then.
         """
         clean, stream = paths.split_stream(paths.normalise(path))
+        try:
+            session = self._through(path, session)
+        except Win32Error:
+            self._give_up(sha256)
+            raise
         if stream is not None:
             return self._adopt_stream(clean, stream, sha256, size, session).entry()
         try:
@@ -131,8 +137,7 @@ class FileSystem(Volumes):
             held = sum(old for _, old in node.contents()) if node else 0
             self._charge(parent, size - held, clean)
         except Win32Error:
-            self.blobs.unpin(sha256)
-            self._dropped.add(sha256)
+            self._give_up(sha256)
             raise
         now = self._host.clock.now()
         if node is None:
@@ -148,7 +153,8 @@ class FileSystem(Volumes):
 
     def digest(self, path: str, algorithm: str = "sha256", session: Caller | None = None) -> str:
         """Return a digest of a file's content in lower-case hexadecimal."""
-        node = self._node(paths.normalise(path), session)
+        session = self._through(path, session)
+        node = self._node(path, session)
         self._require(node, session, acl.READ_DATA)
         if node.blob is None:
             raise Win32Error(ERROR_ACCESS_DENIED, path)
@@ -168,11 +174,13 @@ class FileSystem(Volumes):
 
     def write_stream_named(self, path: str, name: str, data: bytes, session: Caller | None = None) -> None:
         """Create or replace one alternate stream."""
+        clean, session = paths.normalise(path), self._through(path, session)
         sha256, size = self.blobs.put(data)
-        self._adopt_stream(paths.normalise(path), name, sha256, size, session)
+        self._adopt_stream(clean, name, sha256, size, session)
 
     def delete_stream(self, path: str, name: str, session: Caller | None = None) -> None:
         """Remove one alternate stream."""
+        session = self._through(path, session)
         node = self._node(path, session)
         self._require(node, session, acl.WRITE_DATA)
         found = node.streams.pop(paths.fold(name), None)
@@ -195,7 +203,7 @@ class FileSystem(Volumes):
         Raises:
             Win32Error: 3 the folder above is missing, 5 refused, 183 there already, 206 too long.
         """
-        clean = paths.normalise(path)
+        clean, session = paths.normalise(path), self._through(path, session)
         node = self._find(clean)
         if node is not None:
             if node.is_dir and exist_ok:
@@ -203,56 +211,18 @@ class FileSystem(Volumes):
             raise Win32Error(ERROR_ALREADY_EXISTS, path)
         if len(clean) > paths.MAX_DIRECTORY_PATH and not paths.is_extended(path):
             raise Win32Error(paths.ERROR_FILENAME_TOO_LONG, path)
+        missing = [clean]
         above = paths.parent(clean)
-        made = []
-        if parents and above != clean and self._find(above) is None:
-            made = self.mkdir(above, session=session)
-        parent = self._parent(clean, session)
-        self._require(parent, session, acl.APPEND_DATA)
-        self._attach(parent, paths.name(clean), session, self._host.clock.now(), folder=True)
-        self._host.touch("files")
-        return [*made, clean]
-
-    def make_link(self, path: str, target: str, kind: str, is_dir: bool = False) -> None:
-        """Create a link.
-
-        Args:
-            path: the new name.
-            target: what it names, relative to its folder or absolute; it need not exist.
-            kind: `SymbolicLink`, `JunctionPoint` or `HardLink` (of a file on the same volume).
-            is_dir: True for a link to a folder (junctions always are).
-        """
-        if kind == "HardLink":
-            self._make_hard_link(path, target)
-            return
-        clean = paths.normalise(path)
-        if self._find(clean, follow=False) is not None:
-            raise Win32Error(ERROR_ALREADY_EXISTS, path)
-        folder = is_dir or kind == "JunctionPoint"
-        now = self._host.clock.now()
-        node = self._attach(self._parent(clean, None), paths.name(clean), None, now, folder=folder)
-        node.link = (kind, target)
-        # Only upstream's target win_stat shows it: a link to a file is made with Archive, as a file is.
-        node.attributes = frozenset() if folder else frozenset({"Archive"})
-        self._host.touch("files")
-
-    def _make_hard_link(self, path: str, target: str) -> None:
-        """`CreateHardLink`: one more name for a file."""
-        clean = paths.normalise(path)
-        if self._find(clean, follow=False) is not None:
-            raise Win32Error(ERROR_ALREADY_EXISTS, path)
-        file, parent = self._node(target), self._parent(clean, None)
-        if file.is_dir:
-            raise Win32Error(ERROR_ACCESS_DENIED, target)
-        if self._volume_of(file) is not self._volume_of(parent):
-            raise Win32Error(ERROR_NOT_SAME_DEVICE, path)
-        self._charge(parent, sum(size for _, size in file.contents()), path)
-        node = self._attach(parent, paths.name(clean), None, self._host.clock.now())
-        names = file.names or [file]
-        names.append(node)
-        file.names = node.names = names
-        file.share()
-        self._host.touch("files")
+        while parents and above != missing[-1] and self._find(above) is None:
+            missing.append(above)
+            above = paths.parent(above)
+        missing.reverse()
+        for folder in missing:
+            parent = self._parent(folder)
+            self._require(parent, session, acl.APPEND_DATA)
+            self._attach(parent, paths.name(folder), session, self._host.clock.now(), folder=True)
+            self._host.touch("files")
+        return missing
 
     def delete(
         self, path: str, recursive: bool = False, session: Caller | None = None, *, force: bool = False
@@ -264,6 +234,7 @@ class FileSystem(Volumes):
         Raises:
             Win32Error: 2 or 3 not there, 5 refused or read-only (unless `force`), 32 locked, 145 not empty.
         """
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         if node.parent is None:
             raise Win32Error(ERROR_ACCESS_DENIED, path)
@@ -276,9 +247,12 @@ class FileSystem(Volumes):
         """Rename or move a file or folder; `target` is the new path, not the folder to move into.
 
         Raises:
-            Win32Error: 32 something in it is locked, 183 `target` exists (and `replace` is False).
+            Win32Error: 32 the file is open, 5 something in the folder is ([MS-FSA] 2.1.5.15.11), 183 `target`
+                exists (and `replace` is False).
         """
-        node = self._node(source, session, follow=False)
+        reader = self._through(source, session, follow=False)
+        writer = self._through(target, session, follow=False)
+        node = self._node(source, reader, follow=False)
         clean = paths.normalise(target)
         old = self._find(clean, follow=False)
         if node.parent is None or self._is_inside(clean, node):
@@ -286,15 +260,17 @@ class FileSystem(Volumes):
         if old is not None and old is not node:
             if not replace or old.is_dir or node.is_dir:
                 raise Win32Error(ERROR_ALREADY_EXISTS, target)
-            self._check_removal(old, session, force=False)
-        for moved in (node, *node.below()):
-            self._check_lock(moved, session)
-        parent = self._parent(clean, session)
-        self._require_removal(node, session)
-        self._require(parent, session, acl.APPEND_DATA if node.is_dir else acl.WRITE_DATA)
+            self._check_removal(old, writer, force=False)
+        self._check_lock(node, session)
+        for below in node.below():
+            if self._is_open(below, session):
+                raise Win32Error(ERROR_ACCESS_DENIED, source)
+        parent = self._parent(clean)
+        self._require_removal(node, reader)
+        self._require(parent, writer, acl.APPEND_DATA if node.is_dir else acl.WRITE_DATA)
         if self._volume_of(parent) is not self._volume_of(node):
             self.copy(source, target, session, force=True)
-            self._remove(node, session, force=True)
+            self._remove(node, reader, force=True)
             return
         if old is not None and old is not node:
             self._detach(old)
@@ -302,33 +278,50 @@ class FileSystem(Volumes):
         self._host.touch("files")
 
     def copy(self, source: str, target: str, session: Caller | None = None, *, force: bool = False) -> Entry:
-        """Copy a file or a whole folder; `target` is the new path. Last write time and streams go along."""
-        node = self._node(source, session)
-        if node.is_dir:
-            clean = paths.normalise(target)
-            if self._is_inside(clean, node):
-                raise Win32Error(ERROR_SHARING_VIOLATION, target)
-            self.mkdir(clean, session=session)
-            for child in node.sorted_children():
-                self.copy(child.path(), paths.join(clean, child.name), session, force=force)
-            return self.entry(clean)
-        self._require(node, session, acl.READ_DATA)
+        r"""Copy a file or a whole folder; `target` is the new path. Last write time and streams go along.
+
+        Below a folder the limit of 259 characters holds too, unless source or target lifts it by ``\\?\``.
+        """
+        waiting = [(source, target)]
+        while waiting:
+            one, other = waiting.pop()
+            node = self._node(one, self._through(one, session))
+            if not node.is_dir:
+                self._copy_file(node, one, other, session, force)
+                continue
+            if self._is_inside(paths.normalise(other), node):
+                raise Win32Error(ERROR_SHARING_VIOLATION, other)
+            self.mkdir(other, session=session)
+            waiting.extend(
+                (paths.join(one, child.name), paths.join(other, child.name))
+                for child in reversed(node.sorted_children())
+            )
+        return self._node(target, follow=False).entry()
+
+    def _copy_file(
+        self,
+        node: Node,
+        source: str,
+        target: str,
+        session: Caller | None,
+        force: bool,
+    ) -> None:
+        reader = self._through(source, session)
+        self._require(node, reader, acl.READ_DATA)
         if node.blob is None:
             raise Win32Error(ERROR_ACCESS_DENIED, source)
-        self._check_share(node, session)
-        clean = paths.normalise(target)
-        if self._find(clean) is node:
+        self._check_share(node, reader)
+        if self._find(paths.normalise(target)) is node:
             raise Win32Error(ERROR_SHARING_VIOLATION, target)
         extra = [(name, blob, size) for name, blob, size in node.streams.values()]
         self.blobs.pin(node.blob)
-        self.adopt_blob(clean, node.blob, node.size, session, force=force)
+        self.adopt_blob(target, node.blob, node.size, session, force=force)
         for name, blob, size in extra:
             self.blobs.pin(blob)
-            self._adopt_stream(clean, name, blob, size, None)
-        copied = self._node(clean)
+            self._adopt_stream(paths.normalise(target), name, blob, size, None)
+        copied = self._node(target)
         copied.modified = node.modified
         copied.attributes = node.attributes | {"Archive"}
-        return copied.entry()
 
     # Attributes and times are those of a link itself (Microsoft's page "Symbolic Link Effects on File Systems
     # Functions", GetFileAttributes). That rules and owner are, too, only upstream's target win_acl shows.
@@ -340,6 +333,7 @@ class FileSystem(Volumes):
             raise ValueError(
                 f"attributes {sorted(wanted - KNOWN_ATTRIBUTES)}; expected {sorted(KNOWN_ATTRIBUTES)}"
             )
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.WRITE_ATTRIBUTES)
         node.attributes = wanted
@@ -355,6 +349,7 @@ class FileSystem(Volumes):
         session: Caller | None = None,
     ) -> None:
         """Set the given times (seconds since 1970, UTC)."""
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.WRITE_ATTRIBUTES)
         node.created = node.created if created is None else created
@@ -365,26 +360,31 @@ class FileSystem(Volumes):
 
     def acl(self, path: str, session: Caller | None = None) -> Acl:
         """Return the access rules, inherited ones included."""
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.READ_PERMISSIONS)
         return Acl(node.effective(), node.protected)
 
     def set_acl(self, path: str, rules: Acl, session: Caller | None = None) -> None:
         """Replace the object's own rules; inherited ones in `rules` are ignored: the parent has them."""
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.CHANGE_PERMISSIONS)
         node.aces, node.protected = acl.canonical(rules.explicit), rules.protected
         node.share()
+        node.pass_rules_on()
         self._host.touch("files")
 
     def owner(self, path: str, session: Caller | None = None) -> str:
         """Return the owner's SID."""
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.READ_PERMISSIONS)
         return node.owner
 
     def set_owner(self, path: str, sid: str, session: Caller | None = None) -> None:
         """Give the object to `sid`."""
+        session = self._through(path, session, follow=False)
         node = self._node(path, session, follow=False)
         self._require(node, session, acl.TAKE_OWNERSHIP)
         node.owner = sid
@@ -393,8 +393,9 @@ class FileSystem(Volumes):
 
     def allowed(self, path: str, session: Caller, mask: int) -> bool:
         """Tell whether a logon has all rights of `mask` (see `winlab.host.acl`) on what is at `path`."""
-        node = self._node(path)
-        return acl.allows(node.effective(), node.owner, session, mask)
+        judged = self._through(path, session)
+        assert judged is not None  # noqa: S101  a logon stays one
+        return self._may(self._node(path), judged, mask)
 
     # locks and space
 
@@ -425,8 +426,7 @@ class FileSystem(Volumes):
 
     def holder_of(self, path: str) -> str | None:
         """Return who has locked a file first, or None."""
-        holders = self._locks.get(paths.fold(self._node(path).path()))
-        return holders[0] if holders else None
+        return next(iter(self._holders(self._locks, self._node(path))), None)
 
     def free_bytes(self, drive: str = "C") -> int:
         """Return the bytes that can still be written to a drive.

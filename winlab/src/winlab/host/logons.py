@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from winlab.errors import Win32Error
 from winlab.host import sids
+from winlab.host.profile_list import profile_folder
 from winlab.host.rights import LOGON_RIGHTS
 from winlab.host.sessions import LOGON_TYPES, STANDARD_PRIVILEGES, Session
 
@@ -50,7 +51,8 @@ _LOGON_TYPE_SIDS = {
     "interactive": (sids.INTERACTIVE, sids.CONSOLE_LOGON),
     "service": (sids.SERVICE, sids.CONSOLE_LOGON),
 }
-# A network logon has no password to show elsewhere; cleartext, batch, service and interactive ones keep it.
+# A network logon has no password to show elsewhere; cleartext, batch, service and interactive ones keep it
+# when they were given one (`authenticated` is not).
 _DELEGATING = frozenset({"network_cleartext", "batch", "interactive", "service", "new_credentials"})
 
 
@@ -76,9 +78,24 @@ def logon(host: Host, user: str, password: str, logon_type: str) -> Session:
 
 
 def authenticated(host: Host, user: str, logon_type: str) -> Session:
-    """Log on somebody whose password was proven by other means; all other checks apply as in `logon`."""
+    """Log on somebody whose password was proven by other means (NTLM) or is not asked for (S4U).
+
+    All other checks apply as in `logon`; the session has no credentials for other machines.
+    """
     with _audited(host, user, logon_type):
-        return _admit(host, _known(host, user, logon_type), logon_type)
+        session = _admit(host, _known(host, user, logon_type), logon_type)
+    return replace(session, can_delegate=False)
+
+
+def with_new_credentials(host: Host, session: Session) -> Session:
+    """Clone a logon for `LOGON32_LOGON_NEW_CREDENTIALS`: only towards other machines it is somebody else."""
+    return replace(
+        session,
+        logon_type="new_credentials",
+        logon_id=host.accounts.next_logon_id(),
+        can_delegate=True,
+        logon_time=host.clock.now(),
+    )
 
 
 def refused(host: Host, user: str) -> None:
@@ -107,17 +124,24 @@ def _known(host: Host, user: str, logon_type: str) -> User:
 
 
 def count_bad_password(host: Host, user: str) -> None:
-    """Count one wrong password; at the threshold the account locks. Unknown users are ignored."""
+    """Count one wrong password; at the threshold the account locks. Unknown users are ignored.
+
+    Source: Microsoft's page "Account lockout policy" and [MS-SAMR] 3.1.1.8 (lockout time, observation
+    window); the built-in administrator is not locked out unless a policy of KB5020282 says so, which Windows
+    Server 2016 does not by itself.
+    """
     account = host.accounts.user(user.rpartition("\\")[2])
-    if account is None:
+    if account is None or host.accounts.is_locked(account):
         return
-    policy = host.accounts.policy
-    count = account.bad_password_count + 1
-    locks = bool(policy.lockout_threshold) and count >= policy.lockout_threshold
+    policy, now = host.accounts.policy, host.clock.now()
+    is_over = account.locked_since or now >= account.last_bad_password + policy.observation_minutes * 60
+    count = 1 if is_over else account.bad_password_count + 1
+    locks = 0 < policy.lockout_threshold <= count and account.rid != sids.ADMINISTRATOR_RID
     host.accounts.update_user(
         account.name,
         bad_password_count=count,
-        locked_since=host.clock.now() if locks else account.locked_since,
+        last_bad_password=now,
+        locked_since=now if locks else 0.0,
     )
     if locks:
         host.audit.locked_out(account)
@@ -157,7 +181,7 @@ def token(host: Host, sid: str, logon_type: str) -> Session:
         rights=rights,
         logon_type=logon_type,
         elevated=elevated,
-        profile=_SERVICE_PROFILES.get(principal.sid, rf"C:\Users\{principal.name}"),
+        profile=_SERVICE_PROFILES.get(principal.sid) or profile_folder(host, principal.sid, principal.name),
         logon_id=WELL_KNOWN_LOGON_IDS.get(principal.sid) or host.accounts.next_logon_id(),
         can_delegate=logon_type in _DELEGATING,
         deny_only=deny_only,

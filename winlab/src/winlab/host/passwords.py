@@ -2,7 +2,7 @@
 
 Source: Microsoft's pages "Password Policy", "Account Lockout Policy", "Password must meet complexity
 requirements". That a stand-alone Windows Server asks for complexity out of the box is what its setup shows
-(the page's own table says otherwise); a lab definition may set `policy:`.
+(the page's own table says otherwise). A lab definition cannot change the policy; code sets `accounts.policy`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class PasswordPolicy:
         maximum_age_days: 0 for never.
         lockout_threshold: wrong passwords until the account locks; 0 for never.
         lockout_minutes: how long it stays locked; 0 until an administrator unlocks it.
+        observation_minutes: after how long without another one wrong passwords are counted anew.
     """
 
     minimum_length: int = 0
@@ -32,6 +33,7 @@ class PasswordPolicy:
     maximum_age_days: int = 42
     lockout_threshold: int = 0
     lockout_minutes: int = 30
+    observation_minutes: int = 30
 
 
 def acceptable(password: str, user_name: str, full_name: str, policy: PasswordPolicy) -> bool:

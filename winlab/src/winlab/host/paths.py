@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from winlab.errors import Win32Error
+from winlab.errors import NotModelled, Win32Error
 
+ERROR_FILE_NOT_FOUND = 2
 ERROR_PATH_NOT_FOUND = 3
 ERROR_INVALID_NAME = 123
 ERROR_FILENAME_TOO_LONG = 206
@@ -35,13 +36,20 @@ _RESERVED = frozenset(
 )
 _NOT_SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~\-\u0080-\uffff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_EXTENDED_DRIVE = re.compile(r"[A-Za-z]:\\")
+# What else the object manager knows behind the prefix: volumes by their number, any device.
+_OTHER_DEVICES = re.compile(r"(?i)(?:Volume\{|GLOBALROOT(?:\\|\Z)|HarddiskVolume|PhysicalDrive)")
+# Dotless i and long s have upper-case forms (I, S) that NTFS's own table, $UpCase, does not give them.
+_NOT_FOLDED = frozenset("\u0131\u017f")
 
 
 def fold(text: str) -> str:
     """Return `text` as NTFS compares it: every character in upper case where that is one character."""
     if text.isascii():
         return text.upper()
-    return "".join(char.upper() if len(char.upper()) == 1 else char for char in text)
+    return "".join(
+        char.upper() if len(char.upper()) == 1 and char not in _NOT_FOLDED else char for char in text
+    )
 
 
 def key(path: str) -> str:
@@ -57,6 +65,11 @@ def same(one: str, other: str) -> bool:
 def is_extended(path: str) -> bool:
     r"""Tell whether `path` starts with ``\\?\``, which lifts the limit of 259 characters."""
     return path.startswith(_EXTENDED)
+
+
+def extended(path: str) -> str:
+    r"""Return a normalised path with the ``\\?\`` prefix, which keeps it as it is whatever its length."""
+    return _EXTENDED_UNC + path[2:] if is_unc(path) else _EXTENDED + path
 
 
 def is_unc(path: str) -> bool:
@@ -85,19 +98,19 @@ def normalise(path: str, cwd: str = "C:\\") -> str:
         ``C:\a\b``, ``C:\`` or ``\\server\share\a``; a stream keeps its ``:name``, a ``\\?\`` prefix goes.
 
     Raises:
-        Win32Error: 123 for what no path can be, 206 for more than 259 characters without ``\\?\``.
+        Win32Error: 123 for what no path can be, 206 for more than 259 characters without ``\\?\``, 2 or 3 for
+            a device behind that prefix that is not there.
+        NotModelled: a volume or device behind that prefix that has no letter.
     """
     if not path or path.isspace():
         raise Win32Error(ERROR_INVALID_NAME, path)
     extended = is_extended(path)
-    text = path if extended else path.replace("/", "\\")
-    if extended:
-        unc = fold(text).startswith(_EXTENDED_UNC)
-        text = "\\\\" + text[len(_EXTENDED_UNC) :] if unc else text[len(_EXTENDED) :]
-    elif text.startswith(_DEVICE):
+    text = _without_prefix(path) if extended else path.replace("/", "\\")
+    if not extended and text.startswith(_DEVICE):
         raise Win32Error(ERROR_INVALID_NAME, path)
     root, rest = _split_root(text, cwd, path)
-    parts = _resolve(rest.split("\\"), extended, path)
+    names = rest.split("\\")
+    parts = _literal(names, path) if extended else _resolve(names, path)
     result = root + "\\".join(parts) if root.endswith("\\") else "\\".join([root, *parts])
     if len(result) > (MAX_EXTENDED_PATH if extended else MAX_PATH):
         raise Win32Error(ERROR_FILENAME_TOO_LONG, path)
@@ -201,7 +214,37 @@ def _split_root(text: str, cwd: str, path: str) -> tuple[str, str]:
     return volume, f"{cwd[len(volume) :]}\\{text}"
 
 
-def _resolve(names: list[str], extended: bool, path: str) -> list[str]:
+def _without_prefix(path: str) -> str:
+    r"""Return what stands behind ``\\?\``, in the form of an ordinary path from a drive or share.
+
+    Raises:
+        Win32Error: see `normalise`.
+        NotModelled: see `normalise`.
+    """
+    if fold(path).startswith(_EXTENDED_UNC):
+        return "\\\\" + path[len(_EXTENDED_UNC) :]
+    text = path[len(_EXTENDED) :]
+    if _EXTENDED_DRIVE.match(text):
+        return text
+    if _OTHER_DEVICES.match(text) or (len(text) == len("C:") and _DRIVE.match(text)):
+        raise NotModelled(f"the device path {path}", "Use a path from a drive letter or a share.")
+    device, backslash, _ = text.partition("\\")
+    if not device or "/" in device:
+        raise Win32Error(ERROR_INVALID_NAME, path)
+    raise Win32Error(ERROR_PATH_NOT_FOUND if backslash else ERROR_FILE_NOT_FOUND, path)
+
+
+def _literal(names: list[str], path: str) -> list[str]:
+    r"""Return the names behind ``\\?\``, which reach the file system as they are: ``..`` and ``/`` too."""
+    result = names[:-1] if not names[-1] else names
+    for position, name in enumerate(result):
+        if name in ("", ".", "..") or "/" in name:
+            raise Win32Error(ERROR_INVALID_NAME, path)
+        _check(name, position == len(result) - 1, path)
+    return result
+
+
+def _resolve(names: list[str], path: str) -> list[str]:
     result: list[str] = []
     last = len(names) - 1
     for position, raw in enumerate(names):
@@ -211,7 +254,7 @@ def _resolve(names: list[str], extended: bool, path: str) -> list[str]:
             if result:
                 result.pop()
             continue
-        trimmed = raw if extended else _trim(raw, position == last)
+        trimmed = _trim(raw, position == last)
         if trimmed:
             _check(trimmed, position == last, path)
             result.append(trimmed)

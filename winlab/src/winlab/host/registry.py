@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from winlab.errors import Win32Error
-from winlab.host import acl, sids
+from winlab.host import acl, nesting, sids
 from winlab.host.acl import Acl, Caller
 from winlab.host.paths import fold
 
@@ -26,6 +26,7 @@ ERROR_BADDB = 1009
 
 # Microsoft Learn, "Registry Element Size Limits".
 MAX_KEY_NAME = 255
+MAX_KEY_LEVELS = 512
 MAX_VALUE_NAME = 16383
 # Hive files begin with this mark; what follows is winlab's own form, not that of Windows.
 HIVE_MAGIC = b"regf"
@@ -110,14 +111,20 @@ class _Key:
     values: dict[str, tuple[str, Value]] = field(default_factory=dict)
 
     def effective(self) -> tuple[acl.Ace, ...]:
-        if self.protected or self.parent is None:
-            return acl.canonical(self.aces)
-        return acl.canonical((*self.aces, *acl.inherit(self.parent.effective(), self.owner, True)))
+        heirs = []
+        key = self
+        while not key.protected and key.parent is not None:
+            heirs.append(key)
+            key = key.parent
+        return acl.down(acl.canonical(key.aces), ((heir.aces, heir.owner, True) for heir in reversed(heirs)))
 
     def sorted_keys(self) -> list[_Key]:
         return [self.keys[name] for name in sorted(self.keys)]
 
     def to_state(self) -> dict[str, Any]:
+        return nesting.to_state(self, _Key._own_state, lambda key: key.keys.values(), "k")
+
+    def _own_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"n": self.name, "o": self.owner}
         if self.aces:
             state["r"] = [ace.to_text() for ace in self.aces]
@@ -128,21 +135,22 @@ class _Key:
                 [name, value.type, value.data.hex() if isinstance(value.data, bytes) else value.data]
                 for name, value in self.values.values()
             ]
-        if self.keys:
-            state["k"] = [child.to_state() for child in self.keys.values()]
         return state
 
     @classmethod
     def from_state(cls, state: dict[str, Any], parent: _Key | None = None) -> _Key:
+        return nesting.from_state(state, cls._from_own_state, parent, "k")
+
+    @classmethod
+    def _from_own_state(cls, state: dict[str, Any], parent: _Key | None) -> _Key:
         key = cls(state["n"], parent, state["o"])
         key.aces = tuple(acl.Ace.from_text(text) for text in state.get("r", ()))
         key.protected = state.get("p", False)
         for name, kind, data in state.get("v", ()):
             value = Value(kind, bytes.fromhex(data) if kind in {"binary", "none"} else data)
             key.values[fold(name)] = (name, value)
-        for child_state in state.get("k", ()):
-            child = cls.from_state(child_state, key)
-            key.keys[fold(child.name)] = child
+        if parent is not None:
+            parent.keys[fold(key.name)] = key
         return key
 
 
@@ -184,10 +192,13 @@ class Registry:
 
     def walk(self, path: str) -> Iterator[str]:
         """Yield the paths of all keys below, depth first."""
-        for name in self.subkeys(path):
-            below = f"{self.normalise(path)}\\{name}"
+        top = self._key(path, None)
+        waiting = [(self.normalise(path), child) for child in reversed(top.sorted_keys())]
+        while waiting:
+            above, key = waiting.pop()
+            below = f"{above}\\{key.name}"
             yield below
-            yield from self.walk(below)
+            waiting.extend((below, child) for child in reversed(key.sorted_keys()))
 
     def values(self, path: str, session: Caller | None = None) -> dict[str, Value]:
         """Return the values of a key in the order they were made; the default value has the name ``""``."""
@@ -208,9 +219,12 @@ class Registry:
         """Create a key and those above it; returns False when it was there.
 
         Raises:
-            Win32Error: 5 refused (also for a key directly below a hive), 87 a name over 255 characters.
+            Win32Error: 5 refused (also for a key directly below a hive), 87 a name over 255 characters or
+                more than 512 levels.
         """
         hive, *names = self._parts(path, session)
+        if len(names) >= MAX_KEY_LEVELS:
+            raise Win32Error(ERROR_INVALID_PARAMETER, path)
         key = self._hives[hive]
         created = False
         for name in names:
@@ -258,10 +272,12 @@ class Registry:
         """Remove a key and, with `recursive`, those below.
 
         Raises:
-            Win32Error: 2 missing, 5 refused or (without `recursive`) not empty.
+            Win32Error: 2 missing, 5 refused, the root of a hive that is loaded, or (without `recursive`) not
+                empty.
         """
         key = self._key(path, session)
-        if key.parent is None or (key.keys and not recursive):
+        # What lies directly below HKLM and HKU is the root of a hive (Microsoft Learn, "Registry Hives").
+        if key.parent is None or key.parent.parent is None or (key.keys and not recursive):
             raise Win32Error(ERROR_ACCESS_DENIED, path)
         doomed = [key]
         for parent in doomed:
@@ -315,9 +331,7 @@ class Registry:
             raise Win32Error(ERROR_BADDB, name)
         hive = self._hives["HKEY_LOCAL_MACHINE"]
         text = content[len(HIVE_MAGIC) :]
-        hive.keys[fold(name)] = _Key.from_state(
-            {**json.loads(text or b"{}"), "n": name, "o": _HIVE_OWNER}, hive
-        )
+        _Key.from_state({**json.loads(text or b"{}"), "n": name, "o": _HIVE_OWNER}, hive)
         self._host.touch("registry")
 
     def unload_file(self, name: str) -> bytes:

@@ -51,6 +51,7 @@ class User:
     password_last_set: float = 0.0
     last_logon: float = 0.0
     bad_password_count: int = 0
+    last_bad_password: float = 0.0
     locked_since: float = 0.0
 
     @property

@@ -25,7 +25,7 @@ class Service:
     """One service as the SCM keeps it; the words are those of `win_service_info`.
 
     `security` is its descriptor (`host/service_security.py`), empty for the usual one; `triggers` are those
-    of `host/service_triggers.py`.
+    of `host/service_triggers.py`. `delete_pending`: it goes when it stops.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Service:
     service_exit_code: int = 0
     security: str = ""
     triggers: tuple[str, ...] = ()
+    delete_pending: bool = False
 
     @property
     def is_driver(self) -> bool:

@@ -6,12 +6,14 @@ MS-SCMR 3.1.4 for the error codes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from winlab.errors import NotModelled, Win32Error
-from winlab.host import images, logons, paths, sids
+from winlab.host import images, logons, paths, service_registry, sids
 from winlab.host.ports import WINDOWS_PORTS
+from winlab.host.service_registry import SERVICES_KEY
 from winlab.host.service_types import (
     Service,
     ServiceBehaviour,
@@ -35,6 +37,8 @@ ERROR_SERVICE_ALREADY_RUNNING = 1056
 ERROR_SERVICE_DISABLED = 1058
 ERROR_CIRCULAR_DEPENDENCY = 1059
 ERROR_SERVICE_DOES_NOT_EXIST = 1060
+ERROR_INVALID_PARAMETER = 87
+ERROR_INVALID_NAME = 123
 ERROR_SERVICE_NOT_ACTIVE = 1062
 ERROR_SERVICE_DEPENDENCY_FAIL = 1068
 ERROR_SERVICE_LOGON_FAILED = 1069
@@ -43,20 +47,12 @@ ERROR_SERVICE_MARKED_FOR_DELETE = 1072
 ERROR_SERVICE_EXISTS = 1073
 ERROR_DUPLICATE_SERVICE_NAME = 1078
 
-SERVICES_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
+# Microsoft, "CreateServiceW": names have at most 256 characters, and no slash of either kind.
+MAX_NAME = 256
+# What changes while a service runs, without anybody configuring it.
+_RUNNING = frozenset({"state", "pid", "win32_exit_code", "service_exit_code", "can_pause"})
+_FORBIDDEN = frozenset("/\\")
 START_MODES = ("boot", "system", "auto", "delayed", "manual", "disabled")
-# Registry form of a start mode; `delayed` is `auto` with DelayedAutostart = 1.
-_START_VALUES = {"boot": 0, "system": 1, "auto": 2, "delayed": 2, "manual": 3, "disabled": 4}
-_TYPE_VALUES = {
-    "kernel_driver": 0x1,
-    "file_system_driver": 0x2,
-    "win32_own_process": 0x10,
-    "win32_share_process": 0x20,
-    "user_own_process": 0x50,
-    "user_share_process": 0x60,
-}
-_ERROR_CONTROLS = {"ignore": 0, "normal": 1, "severe": 2, "critical": 3}
-_INTERACTIVE_FLAG = 0x100
 # Names the SCM itself understands for the accounts that have no password.
 _PASSWORDLESS = {
     "localsystem": sids.SYSTEM,
@@ -105,11 +101,20 @@ class Services:
         """Install a service; it does not start.
 
         Raises:
-            Win32Error: 1073 name taken; 1078 display name taken; 1057 no such account.
+            Win32Error: 87 or 123 no possible name; 1072 name taken by one that is to go; 1073 name taken;
+                1078 display name taken; 1057 no such account.
         """
-        if self.get(service.name) is not None:
-            raise Win32Error(ERROR_SERVICE_EXISTS, service.name)
         shown = service.display_name or service.name
+        if not service.name or _FORBIDDEN & set(service.name):
+            raise Win32Error(ERROR_INVALID_NAME, service.name)
+        if len(service.name) > MAX_NAME or len(shown) > MAX_NAME:
+            raise Win32Error(ERROR_INVALID_PARAMETER, service.name)
+        known = self.get(service.name)
+        if known is not None:
+            raise Win32Error(
+                ERROR_SERVICE_MARKED_FOR_DELETE if known.delete_pending else ERROR_SERVICE_EXISTS,
+                service.name,
+            )
         if self.find(shown) is not None:
             raise Win32Error(ERROR_DUPLICATE_SERVICE_NAME, shown)
         # SYSTEM's and the service accounts' names are stored in the SCM's own spelling.
@@ -121,9 +126,9 @@ class Services:
         """Change fields of a service; a running one keeps what it started with until it is started again.
 
         Raises:
-            Win32Error: 1060 no such service; 1057 no such account.
+            Win32Error: 1060 no such service; 1057 no such account; 1072 it goes when it stops.
         """
-        service = self.require(name)
+        service = self.require(name) if changes.keys() <= _RUNNING else self._unmarked(name)
         if "account" in changes:
             changes["account"] = self._account_name(str(changes["account"]))
         updated = replace(service, **changes)
@@ -131,14 +136,24 @@ class Services:
         return updated
 
     def delete(self, name: str) -> None:
-        """Remove a service. A running one ends first: its callers stop it, as `win_service` does.
+        """Remove a service; one that runs is marked, and goes when it stops (Microsoft, "DeleteService").
 
         Raises:
-            Win32Error: 1060 no such service; 1072 still running (marked for deletion).
+            Win32Error: 1060 no such service; 1072 marked already.
         """
-        service = self.require(name)
+        service = self._unmarked(name)
         if service.state != "stopped":
+            self._store(replace(service, delete_pending=True))
+            return
+        self._forget(service)
+
+    def _unmarked(self, name: str) -> Service:
+        service = self.require(name)
+        if service.delete_pending:
             raise Win32Error(ERROR_SERVICE_MARKED_FOR_DELETE, name)
+        return service
+
+    def _forget(self, service: Service) -> None:
         del self._services[service.name.lower()]
         key = rf"{SERVICES_KEY}\{service.name}"
         if self._host.registry.key_exists(key):
@@ -149,12 +164,12 @@ class Services:
         """Start a service and, before it, what it depends on.
 
         Raises:
-            Win32Error: 2, 1053, 1056, 1058, 1060, 1068, 1069, or what the behaviour raises.
+            Win32Error: 2, 1053, 1056, 1058, 1060, 1068, 1069, 1072, or what the behaviour raises.
         """
-        return self._start(self.require(name), ())
+        return self._start(self._unmarked(name), ())
 
     def _start(self, service: Service, above: tuple[str, ...]) -> Service:
-        if service.state == "running":
+        if service.state != "stopped":
             raise Win32Error(ERROR_SERVICE_ALREADY_RUNNING, service.name)
         if service.start_mode == "disabled":
             raise Win32Error(ERROR_SERVICE_DISABLED, service.name)
@@ -178,19 +193,29 @@ class Services:
 
     def _start_dependencies(self, service: Service, above: tuple[str, ...]) -> None:
         for name in service.depends_on:
-            # A name with `+` is a load-order group: satisfied when one of its members runs.
             if name.startswith("+"):
+                self._start_group(name[1:], service, above)
                 continue
             needed = self.get(name)
-            if needed is None:
+            if needed is None or needed.delete_pending:
                 raise Win32Error(ERROR_SERVICE_DEPENDENCY_DELETED, service.name)
-            if needed.state != "running":
+            if needed.state == "stopped":
                 try:
                     self._start(needed, above)
                 except Win32Error as error:
                     if error.code == ERROR_CIRCULAR_DEPENDENCY:
                         raise
                     raise Win32Error(ERROR_SERVICE_DEPENDENCY_FAIL, service.name) from error
+
+    def _start_group(self, group: str, service: Service, above: tuple[str, ...]) -> None:
+        """Start a load-order group: at least one of its members has to run then ("CreateServiceW")."""
+        members = [one for one in self.all() if one.load_order_group.lower() == group.lower()]
+        for member in members:
+            if member.state == "stopped" and not member.delete_pending:
+                with suppress(Win32Error):
+                    self._start(member, above)
+        if all(self.require(member.name).state == "stopped" for member in members):
+            raise Win32Error(ERROR_SERVICE_DEPENDENCY_FAIL, service.name)
 
     def _launch(self, service: Service) -> Service:
         if service.is_driver:
@@ -242,7 +267,7 @@ class Services:
             raise Win32Error(ERROR_INVALID_SERVICE_CONTROL, name)
         if service.name.lower() in self.stubborn:
             raise Win32Error(ERROR_SERVICE_REQUEST_TIMEOUT, name)
-        self._end(service, run_hook=True)
+        ended = self._end(service, run_hook=True)
         self._host.events.write(
             "System",
             "Service Control Manager",
@@ -250,7 +275,7 @@ class Services:
             "information",
             f"The {service.display_name} service entered the stopped state.",
         )
-        return self.require(name)
+        return ended
 
     def pause(self, name: str) -> Service:
         """Pause a running service.
@@ -285,7 +310,7 @@ class Services:
         service = self.require(name)
         if service.state == "stopped":
             raise Win32Error(ERROR_SERVICE_NOT_ACTIVE, name)
-        self._end(service, run_hook=False, exit_code=exit_code)
+        ended = self._end(service, run_hook=False, exit_code=exit_code)
         self._host.events.write(
             "System",
             "Service Control Manager",
@@ -293,7 +318,7 @@ class Services:
             "error",
             f"The {service.display_name} service terminated unexpectedly.",
         )
-        return self.require(name)
+        return ended
 
     def shut_down(self) -> None:
         """End every service, as the end of a session before a reboot does."""
@@ -371,13 +396,16 @@ class Services:
             raise Win32Error(ERROR_INVALID_SERVICE_ACCOUNT, account) from None
         return rf".\{principal.name}" if principal.kind == "user" else principal.account
 
-    def _end(self, service: Service, *, run_hook: bool, exit_code: int = 0) -> None:
+    def _end(self, service: Service, *, run_hook: bool, exit_code: int = 0) -> Service:
         if run_hook and not service.is_driver:
             self._run_stop_hook(service)
         self._host.files.unlock_all(self.holder(service.name))
         self._host.ports.close_all(self.holder(service.name))
         self._host.processes.end(service.pid, exit_code)
-        self.configure(service.name, state="stopped", pid=0, win32_exit_code=exit_code)
+        ended = self.configure(service.name, state="stopped", pid=0, win32_exit_code=exit_code)
+        if ended.delete_pending:
+            self._forget(ended)
+        return ended
 
     def _run_stop_hook(self, service: Service) -> None:
         image, _arguments = images.split_image_path(self._host, service.image_path)
@@ -394,10 +422,11 @@ class Services:
         if error.code == ERROR_SERVICE_LOGON_FAILED:
             cause = error.__cause__
             reason = cause.message if isinstance(cause, Win32Error) else error.message
+            lacks_right = isinstance(cause, Win32Error) and cause.code == logons.ERROR_LOGON_TYPE_NOT_GRANTED
             self._host.events.write(
                 "System",
                 "Service Control Manager",
-                7038,
+                7041 if lacks_right else 7038,
                 "error",
                 f"The {service.name} service was unable to log on as {service.account} with the currently "
                 f"configured password due to the following error: {reason}.",
@@ -413,36 +442,10 @@ class Services:
 
     def _store(self, service: Service) -> None:
         before = self._services.get(service.name.lower())
+        if before is None or service_registry.differ(before, service):
+            service_registry.mirror(self._host, service)
         self._services[service.name.lower()] = service
-        if before is None or _configuration(before) != _configuration(service):
-            self._mirror(service)
         self._host.touch("services")
-
-    def _mirror(self, service: Service) -> None:
-        """Write the registry key that the SCM keeps for the service; its subkeys are the product's own."""
-        from winlab.host.registry import Value  # noqa: PLC0415  (composed lazily, see model.Host)
-
-        key = rf"{SERVICES_KEY}\{service.name}"
-        registry = self._host.registry
-        type_value = _TYPE_VALUES[service.service_type] | (
-            _INTERACTIVE_FLAG if service.desktop_interact else 0
-        )
-        values: dict[str, Value | None] = {
-            "Type": Value("dword", type_value),
-            "Start": Value("dword", _START_VALUES[service.start_mode]),
-            "ErrorControl": Value("dword", _ERROR_CONTROLS[service.error_control]),
-            "ImagePath": Value("expandstring", service.image_path),
-            "DisplayName": Value("string", service.display_name),
-            "ObjectName": None if service.is_driver else Value("string", service.account),
-            "Description": Value("string", service.description) if service.description else None,
-            "DependOnService": Value("multistring", list(service.depends_on)) if service.depends_on else None,
-            "DelayedAutostart": Value("dword", 1) if service.start_mode == "delayed" else None,
-        }
-        for name, value in values.items():
-            if value is not None:
-                registry.set(key, name, value)
-            elif registry.key_exists(key) and registry.get(key, name) is not None:
-                registry.delete_value(key, name)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state."""
@@ -464,8 +467,3 @@ class Services:
             }
             self._services[item["name"].lower()] = Service(**restored)
         self.stubborn = set(state["stubborn"])
-
-
-def _configuration(service: Service) -> Service:
-    """The part of a service that the registry holds."""
-    return replace(service, state="", pid=0, win32_exit_code=0, service_exit_code=0, password="")

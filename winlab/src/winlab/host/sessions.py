@@ -18,6 +18,7 @@ STANDARD_PRIVILEGES = frozenset(
     }
 )
 
+_VIRTUAL_ACCOUNTS = "S-1-5-80-"
 LOGON_TYPES = ("network", "network_cleartext", "batch", "interactive", "service", "new_credentials")
 
 
@@ -36,7 +37,7 @@ class Session:
         elevated: whether administrative groups and privileges are in force.
         profile: folder of the profile, such as `C:\Users\mimsync`.
         logon_id: identifies the logon session on this host.
-        can_delegate: whether the logon can reach other machines as the user. A network logon cannot.
+        can_delegate: whether the logon holds credentials of its account. A network logon does not.
         deny_only: groups that only refuse (UAC left them in the token but not in force).
         logon_time: UTC seconds since 1970.
         authentication_package: `NTLM` or `Negotiate`, as LsaGetLogonSessionData reports it.
@@ -66,6 +67,16 @@ class Session:
     def is_system(self) -> bool:
         """Whether this is the machine itself."""
         return self.sid == sids.SYSTEM
+
+    @property
+    def reaches_machines(self) -> bool:
+        """Whether other machines accept this logon.
+
+        SYSTEM, the service accounts and virtual accounts go there as the machine (LOCAL SERVICE as nobody),
+        and no other machine knows one that is in no domain (Microsoft, "LocalSystem Account").
+        """
+        is_machine = self.sid in sids.SERVICE_ACCOUNTS or self.sid.startswith(_VIRTUAL_ACCOUNTS)
+        return self.can_delegate and (self.logon_type == "new_credentials" or not is_machine)
 
     @property
     def is_admin(self) -> bool:

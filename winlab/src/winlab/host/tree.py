@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from winlab.host import acl, paths
+from winlab.host import acl, nesting, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Node:
     attributes: frozenset[str] = frozenset()
     aces: tuple[acl.Ace, ...] = ()
     protected: bool = False
+    # Inherited rules that came along with a move, until rules are set on it or above it; None: the folder's.
+    kept: tuple[acl.Ace, ...] | None = None
     streams: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     link: tuple[str, str] | None = None
     # All names of a file with hard links, this one included; each counts its bytes on the volume for itself.
@@ -72,6 +74,7 @@ class Node:
                 other.owner, other.blob, other.size = self.owner, self.blob, self.size
                 other.created, other.modified, other.accessed = self.created, self.modified, self.accessed
                 other.attributes, other.aces, other.protected = self.attributes, self.aces, self.protected
+                other.kept = self.kept
                 other.streams = dict(self.streams)
 
     @property
@@ -114,18 +117,33 @@ class Node:
 
     def below(self) -> Iterator[Node]:
         """Yield everything below, depth first, a folder before its content; links are not followed."""
-        if self.link is not None:
-            return
-        for child in self.sorted_children():
-            yield child
-            yield from child.below()
+        waiting = [] if self.link is not None else self.sorted_children()[::-1]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            if node.link is None:
+                waiting.extend(reversed(node.sorted_children()))
 
     def effective(self) -> tuple[acl.Ace, ...]:
         """Return explicit and inherited access rules in canonical order."""
-        if self.protected or self.parent is None:
-            return acl.canonical(self.aces)
-        inherited = acl.inherit(self.parent.effective(), self.owner, self.is_dir)
-        return acl.canonical((*self.aces, *inherited))
+        heirs = []
+        node = self
+        while not node.protected and node.kept is None and node.parent is not None:
+            heirs.append(node)
+            node = node.parent
+        rules = acl.canonical((*node.aces, *(node.kept or ())))
+        return acl.down(rules, ((heir.aces, heir.owner, heir.is_dir) for heir in reversed(heirs)))
+
+    def keep_rules(self) -> None:
+        """Hold on to the rules as they are now, as a move within a volume does (KB310316)."""
+        if not self.protected:
+            self.kept = tuple(ace for ace in self.effective() if ace.inherited)
+
+    def pass_rules_on(self) -> None:
+        """Give this and all below the rules that its folders have, as setting rules does."""
+        for node in (self, *self.below()):
+            for name in node.names or (node,):
+                name.kept = None
 
     def contents(self) -> Iterator[tuple[str, int]]:
         """Yield SHA-256 and size of the content and of each alternate stream."""
@@ -155,6 +173,9 @@ class Node:
 
     def to_state(self) -> dict[str, Any]:
         """Return the node and all below for the state file; what is usual is left out."""
+        return nesting.to_state(self, Node._own_state, lambda node: (node.children or {}).values(), "c")
+
+    def _own_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {"n": self.name, "o": self.owner}
         state["t"] = [self.created, self.modified, self.accessed]
         if self.attributes:
@@ -163,6 +184,8 @@ class Node:
             state["r"] = [ace.to_text() for ace in self.aces]
         if self.protected:
             state["p"] = True
+        if self.kept is not None:
+            state["k"] = [ace.to_text() for ace in self.kept]
         if self.streams:
             state["s"] = [list(stream) for _, stream in sorted(self.streams.items())]
         if self.link:
@@ -172,21 +195,28 @@ class Node:
         if self.blob is not None:
             state["b"], state["z"] = self.blob, self.size
         if self.children is not None:
-            state["c"] = [child.to_state() for child in self.children.values()]
+            state["c"] = []
         return state
 
     @classmethod
-    def from_state(
-        cls, state: dict[str, Any], parent: Node | None = None, linked: dict[str, list[Node]] | None = None
-    ) -> Node:
+    def from_state(cls, state: dict[str, Any]) -> Node:
         """Build the node and all below from what `to_state` returned."""
-        linked = {} if linked is None else linked
+        linked: dict[str, list[Node]] = {}
+        return nesting.from_state(
+            state, lambda item, parent: cls._from_own_state(item, parent, linked), None, "c"
+        )
+
+    @classmethod
+    def _from_own_state(
+        cls, state: dict[str, Any], parent: Node | None, linked: dict[str, list[Node]]
+    ) -> Node:
         created, modified, accessed = state["t"]
         link = state.get("l")
         node = cls(
             name=state["n"],
             owner=state["o"],
             parent=parent,
+            children={} if "c" in state else None,
             blob=state.get("b"),
             size=state.get("z", 0),
             created=created,
@@ -195,15 +225,17 @@ class Node:
             attributes=frozenset(state.get("a", ())),
             aces=tuple(acl.Ace.from_text(text) for text in state.get("r", ())),
             protected=state.get("p", False),
+            kept=tuple(replace(acl.Ace.from_text(text), inherited=True) for text in state["k"])
+            if "k" in state
+            else None,
             streams={paths.fold(name): (name, blob, size) for name, blob, size in state.get("s", ())},
             link=(link[0], link[1]) if link else None,
         )
         if "h" in state:
             node.names = linked.setdefault(state["h"], [])
             node.names.append(node)
-        if "c" in state:
-            node.children = {}
-            for child_state in state["c"]:
-                child = cls.from_state(child_state, node, linked)
-                node.children[paths.fold(child.name)] = child
+        if parent is not None:
+            if parent.children is None:
+                raise ValueError(f"{node.name} lies in {parent.name}, which is a file")
+            parent.children[paths.fold(node.name)] = node
         return node

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from winlab.errors import Win32Error
-from winlab.host import acl, paths, sids
+from winlab.host import acl, paths, shares, sids
 from winlab.host.blobs import BlobStore
 from winlab.host.drives import Drive, Share, default_shares, drives_of
 from winlab.host.registry import HIVE_MAGIC
+from winlab.host.shares import Caller, ThroughShare, Way
 from winlab.host.tree import Node
+
+__all__ = ["Caller", "FileHost", "Volumes"]
 
 ERROR_FILE_NOT_FOUND = 2
 ERROR_PATH_NOT_FOUND = 3
@@ -41,24 +44,12 @@ class Clock(Protocol):
         """Seconds since 1970, UTC."""
 
 
-class Caller(acl.Caller, Protocol):
-    """The part of a `Session` that file access depends on."""
-
-    @property
-    def can_delegate(self) -> bool:
-        """Whether other machines accept this logon."""
-
-    @property
-    def profile(self) -> str:
-        """The folder of its profile, whose hive is loaded while it lasts."""
-
-
 class FileHost(Protocol):
     """The part of a `Host` that the file system needs."""
 
     @property
-    def name(self) -> str:
-        """Computer name."""
+    def computer_name(self) -> str:
+        """Its name in the network."""
 
     @property
     def definition(self) -> Mapping[str, Any]:
@@ -178,9 +169,9 @@ class Volumes:
         )
         for path, owner, rules in layout:
             now = self._host.clock.now()
-            node = self._attach(self._parent(path, None), paths.name(path), None, now, folder=True)
+            node = self._attach(self._parent(path), paths.name(path), None, now, folder=True)
             node.owner, node.aces, node.protected = owner, acl.canonical(rules), True
-        hive = self._attach(self._parent("C:\\Users\\Default\\NTUSER.DAT", None), "NTUSER.DAT", None, now)
+        hive = self._attach(self._parent("C:\\Users\\Default\\NTUSER.DAT"), "NTUSER.DAT", None, now)
         hive.blob, hive.size = self.blobs.put(HIVE_MAGIC)
         self.blobs.unpin(hive.blob)
         self._charge(hive, hive.size, hive.name)
@@ -189,21 +180,33 @@ class Volumes:
         self._node("C:\\ProgramData").attributes = frozenset({"Hidden"})
         self._node("C:\\Users").attributes = frozenset({"ReadOnly"})
 
+    def _through(self, path: str, session: Caller | None, follow: bool = True) -> Caller | None:
+        """Return the logon as it may act at `path`: through a share, no more than that grants.
+
+        Raises:
+            Win32Error: 5 a share refuses it, or another machine does (the "second hop").
+        """
+        if session is None:
+            return None
+        way = Way(session.caller if isinstance(session, ThroughShare) else session)
+        self._find(_file_of(path), follow, way)
+        return way.arrived()
+
     def _peek(self, path: str, session: Caller | None) -> Node | None:
         try:
             clean, stream = paths.split_stream(paths.normalise(path))
+            session = self._through(path, session)
             node = self._find(clean)
             if node is None or (stream is not None and paths.fold(stream) not in node.streams):
                 return None
-            self._check_network(clean, session)
             self._check_list(node, session)
         except Win32Error:
             return None
         return node
 
-    def _find(self, clean: str, follow: bool = True, depth: int = 0) -> Node | None:
-        """Return the node at a normalised path without a stream, or None."""
-        clean = self._local(clean)
+    def _find(self, clean: str, follow: bool = True, way: Way | None = None, depth: int = 0) -> Node | None:
+        """Return the node at a normalised path without a stream, or None; `way` judges what it enters."""
+        clean = self._local(clean, way)
         node = self._volumes.get(paths.fold(paths.root(clean)))
         if node is None:
             return None
@@ -217,25 +220,30 @@ class Volumes:
                 if depth >= MAX_LINKS:
                     raise Win32Error(ERROR_CANT_RESOLVE_FILENAME, clean)
                 target = paths.join(self._target(node), *names[position + 1 :])
-                return self._find(paths.normalise(target), follow, depth + 1)
+                return self._find(target, follow, way, depth + 1)
         return node
 
-    def _local(self, clean: str) -> str:
+    def _local(self, clean: str, way: Way | None = None) -> str:
         r"""Return what a UNC path to one of the host's own shares stands for; other paths as they are.
 
         Raises:
-            Win32Error: 53 for a server that is not there, 67 for a share that it does not have.
+            Win32Error: 53 for a server that is not there, 67 for a share that it does not have, 5 for one
+                that `way` may not take.
         """
         if not paths.is_unc(clean):
             return clean
         server, share, *names = clean[2:].split("\\")
-        if paths.fold(server) in {"LOCALHOST", "127.0.0.1", paths.fold(self._host.name)}:
+        if paths.fold(server) in {"LOCALHOST", "127.0.0.1", paths.fold(self._host.computer_name)}:
             local = self.shares.get(paths.fold(share))
             if local is None or not local.path:
                 raise Win32Error(ERROR_BAD_NET_NAME, clean)
+            if way is not None:
+                way.enter(local, clean)
             return paths.join(local.path, *names)
         if paths.fold(paths.root(clean)) not in self._volumes:
             raise Win32Error(ERROR_BAD_NETPATH, clean)
+        if way is not None:
+            way.leave(clean)
         return clean
 
     def _target(self, link: Node) -> str:
@@ -249,8 +257,7 @@ class Volumes:
         Raises:
             Win32Error: 2 when its folder exists, 3 when not, 5 when the logon may not look there.
         """
-        clean, _ = paths.split_stream(paths.normalise(path))
-        self._check_network(clean, session)
+        clean = _file_of(path)
         node = self._find(clean, follow)
         if node is None:
             above = self._find(paths.parent(clean))
@@ -260,28 +267,18 @@ class Volumes:
         return node
 
     def _folder(self, path: str, session: Caller | None) -> Node:
+        session = self._through(path, session)
         node = self._node(path, session)
         if not node.is_dir:
             raise Win32Error(ERROR_DIRECTORY, path)
         self._require(node, session, acl.READ_DATA)
         return node
 
-    def _parent(self, clean: str, session: Caller | None) -> Node:
-        self._check_network(clean, session)
+    def _parent(self, clean: str) -> Node:
         parent = self._find(paths.parent(clean))
         if parent is None or not parent.is_dir:
             raise Win32Error(ERROR_PATH_NOT_FOUND, clean)
         return parent
-
-    def _check_network(self, clean: str, session: Caller | None) -> None:
-        """Refuse another machine's share to a logon that it would not accept (the "second hop")."""
-        if (
-            paths.is_unc(clean)
-            and session is not None
-            and self._local(clean) == clean
-            and not session.can_delegate
-        ):
-            raise Win32Error(ERROR_ACCESS_DENIED, clean)
 
     def _check_list(self, node: Node, session: Caller | None) -> None:
         """Let a logon see a node when it may read its attributes or list its folder."""
@@ -294,15 +291,23 @@ class Volumes:
 
     @staticmethod
     def _may(node: Node, session: Caller, mask: int) -> bool:
-        return acl.allows(node.effective(), node.owner, session, mask)
+        return shares.grants(session, mask) and acl.allows(node.effective(), node.owner, session, mask)
 
     def _require(self, node: Node, session: Caller | None, mask: int) -> None:
         if session is not None and not self._may(node, session, mask):
             raise Win32Error(ERROR_ACCESS_DENIED, node.path())
 
+    @staticmethod
+    def _holders(table: dict[str, list[str]], node: Node) -> list[str]:
+        """Return who has a file open under any of its names: sharing belongs to the file."""
+        return [holder for name in node.names or (node,) for holder in table.get(paths.fold(name.path()), ())]
+
+    def _is_open(self, node: Node, session: Caller | None) -> bool:
+        return bool(self._holders(self._locks, node)) or _is_own_hive(node, session)
+
     def _check_lock(self, node: Node, session: Caller | None = None) -> None:
         """Refuse to change a file that a process has open."""
-        if self._locks.get(paths.fold(node.path())) or _is_own_hive(node, session):
+        if self._is_open(node, session):
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
 
     def _check_share(self, node: Node, session: Caller | None) -> None:
@@ -312,14 +317,18 @@ class Volumes:
         """
         if session is None:
             return
-        if self._exclusive.get(paths.fold(node.path())) or _is_own_hive(node, session):
+        if self._holders(self._exclusive, node) or _is_own_hive(node, session):
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
 
     def _require_removal(self, node: Node, session: Caller | None) -> None:
         """A thing may be removed by who may delete it, or delete in its folder."""
         if session is None or node.parent is None or self._may(node, session, acl.DELETE):
             return
-        self._require(node.parent, session, acl.DELETE_CHILD)
+        if not shares.grants(session, acl.DELETE):
+            raise Win32Error(ERROR_ACCESS_DENIED, node.path())
+        parent = node.parent
+        if not acl.allows(parent.effective(), parent.owner, session, acl.DELETE_CHILD):
+            raise Win32Error(ERROR_ACCESS_DENIED, parent.path())
 
     def _check_removal(self, node: Node, session: Caller | None, force: bool) -> None:
         self._check_lock(node, session)
@@ -329,7 +338,7 @@ class Volumes:
 
     def _place(self, clean: str, session: Caller | None, force: bool) -> tuple[Node, Node | None]:
         """Return folder and existing file for a write to `clean` after all checks but that of space."""
-        parent = self._parent(clean, session)
+        parent = self._parent(clean)
         node = self._find(clean)
         if node is None:
             self._require(parent, session, acl.WRITE_DATA)
@@ -356,6 +365,8 @@ class Volumes:
     def _reattach(self, node: Node, parent: Node, name: str) -> None:
         old = node.parent
         assert old is not None and old.children is not None and parent.children is not None  # noqa: S101
+        if parent is not old:
+            node.keep_rules()
         del old.children[paths.fold(node.name)]
         node.name, node.parent = name, parent
         parent.children[paths.fold(name)] = node
@@ -374,17 +385,22 @@ class Volumes:
         parent.modified = self._host.clock.now()
 
     def _remove(self, node: Node, session: Caller | None, force: bool) -> None:
-        if node.link is None:
-            for child in node.sorted_children():
-                self._remove(child, session, force)
-        self._check_removal(node, session, force)
-        self._detach(node)
-        self._host.touch("files")
+        """Remove a node after all below it, in the order of their names."""
+        waiting = [(node, False)]
+        while waiting:
+            current, is_empty = waiting.pop()
+            if is_empty or current.link is not None or not current.children:
+                self._check_removal(current, session, force)
+                self._detach(current)
+                self._host.touch("files")
+            else:
+                waiting.append((current, True))
+                waiting.extend((child, False) for child in reversed(current.sorted_children()))
 
     def _adopt_stream(self, clean: str, name: str, sha256: str, size: int, session: Caller | None) -> Node:
         """Make a stored content an alternate stream; a missing file is created, as in Windows."""
         try:
-            if not paths.is_valid(f"{clean}:{name}"):
+            if not paths.is_valid(f"{paths.extended(clean)}:{name}"):
                 raise Win32Error(paths.ERROR_INVALID_NAME, f"{clean}:{name}")
             node = self._find(clean)
             if node is None:
@@ -394,8 +410,7 @@ class Volumes:
             old = node.streams.get(paths.fold(name)) if node else None
             self._charge(node or parent, size - (old[2] if old else 0), clean)
         except Win32Error:
-            self.blobs.unpin(sha256)
-            self._dropped.add(sha256)
+            self._give_up(sha256)
             raise
         if node is None:
             node = self._attach(parent, paths.name(clean), session, self._host.clock.now())
@@ -409,6 +424,11 @@ class Volumes:
         self.blobs.unpin(sha256)
         self._host.touch("files")
         return node
+
+    def _give_up(self, sha256: str) -> None:
+        """Forget a stored content that no file could be made of."""
+        self.blobs.unpin(sha256)
+        self._dropped.add(sha256)
 
     def _drop_contents(self, node: Node) -> None:
         """Let a file forget what it held; the space is counted by the caller."""
@@ -458,8 +478,15 @@ class Volumes:
         )
 
 
+def _file_of(path: str) -> str:
+    """Return the normalised path of the file that `path` names, or one of whose streams it names."""
+    return paths.split_stream(paths.normalise(path))[0]
+
+
 def _is_own_hive(node: Node, session: Caller | None) -> bool:
     """Tell whether this is the registry file of the logon's own user: it is loaded while he is logged on."""
-    if session is None or paths.fold(node.name) != USER_HIVE_FILE:
+    if session is None:
         return False
-    return paths.fold(node.path()) == paths.fold(paths.join(session.profile, USER_HIVE_FILE))
+    named = [name for name in node.names or (node,) if paths.fold(name.name) == USER_HIVE_FILE]
+    hive = paths.fold(paths.join(session.profile, USER_HIVE_FILE))
+    return any(paths.fold(name.path()) == hive for name in named)

@@ -145,8 +145,8 @@ def connect(host: Host, session: Session, server: str, instance: str = "") -> Sq
     remote = next((entry or {} for name, entry in servers.items() if name.lower() == server.lower()), None)
     if remote is None or not remote.get("reachable", True) or str(remote.get("instance", "")) != instance:
         raise SqlError(_NOT_REACHED)
-    if not session.can_delegate:
-        # The second hop of a network logon arrives as nobody (domain/mim_sync.md 2).
+    if not session.reaches_machines:
+        # The second hop of a network logon arrives as nobody (domain/mim_sync.md 2), and so does a machine.
         raise SqlError(r"Login failed for user 'NT AUTHORITY\ANONYMOUS LOGON'.")
     known = {name.lower() for name in remote.get("sysadmins", [])}
     made = host.products.get(REMOTE, {}).get(server.lower(), [])
@@ -172,8 +172,10 @@ def _connect_local(host: Host, session: Session, instance: str) -> SqlLogin:
     if instance and instance.upper() != SERVICE:
         raise SqlError(_NOT_REACHED)
     holders = session.all_sids
-    sysadmin = session.is_system or bool(holders.intersection(state["sysadmins"]))
-    if not sysadmin and not holders.intersection(state["logins"]):
+    sysadmin = bool(holders.intersection(state["sysadmins"]))
+    # SYSTEM has a login without a role ("What's New in SQL Server Installation", SQL Server 2012); that it is
+    # an administrator counts where those are sysadmins.
+    if not sysadmin and not session.is_system and not holders.intersection(state["logins"]):
         raise SqlError(f"Login failed for user '{session.account}'.")
     return SqlLogin(True, str(state["version"]), sysadmin, frozenset(state["databases"]))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from winlab import command_lines, console
 from winlab.errors import NotModelled, Win32Error
+from winlab.host.links import ERROR_PRIVILEGE_NOT_HELD
 from winlab.programs import ProcessCall, ProcessResult, find_executable, program
 
 ERROR_FILE_NOT_FOUND = 2
@@ -26,6 +27,7 @@ _REDIRECTION = re.compile(r"[<>|]")
 _JOINTS = ("&&", "||", "&")
 # A built-in command ends at these, not only at a blank.
 _NAME = re.compile(r"(?P<name>[A-Za-z]+)(?P<end>[\s/\\,;=+:.(\[\]\"]|$)")
+_NO_PRIVILEGE = "You do not have sufficient privilege to perform this operation.\r\n"
 _SYNTAX = "The syntax of the command is incorrect.\r\n"
 _NULL_DEVICE = "nul"
 # What a caret has escaped stands for itself; private characters carry it past the search for what does not.
@@ -378,6 +380,8 @@ def _make_link(line: _Line) -> ProcessResult:
             full, target, link_type, is_dir=kind in ("/d", "/j"), session=line.call.session
         )
     except Win32Error as error:
+        if error.code == ERROR_PRIVILEGE_NOT_HELD:
+            return ProcessResult(1, "", _NO_PRIVILEGE)
         return ProcessResult(1, "", f"{error.message}.\r\n")
     return ProcessResult(0, f"{what} created for {link} <<===>> {target}\r\n")
 

@@ -33,6 +33,7 @@ WIN32_MESSAGES: dict[int, str] = {
     1069: "The service did not start due to a logon failure",
     1072: "The specified service has been marked for deletion",
     1073: "The specified service already exists",
+    1075: "The dependency service does not exist or has been marked for deletion",
     1190: "A system shutdown has already been scheduled",
     1219: "Multiple connections to a server or shared resource by the same user, using more than one user "
     "name, are not allowed",
@@ -44,6 +45,7 @@ WIN32_MESSAGES: dict[int, str] = {
     1331: "This user can't sign in because this account is currently disabled",
     1332: "No mapping between account names and security IDs was done",
     1338: "The security descriptor structure is invalid",
+    1371: "Cannot perform this operation on built-in accounts",
     1378: "The specified account name is already a member of the group",
     1385: "Logon failure: the user has not been granted the requested logon type at this computer",
     1387: "A member could not be added to or removed from the local group because the member does not exist",
@@ -53,6 +55,7 @@ WIN32_MESSAGES: dict[int, str] = {
     2220: "The group name could not be found",
     2221: "The user name could not be found",
     2245: "The password does not meet the password policy requirements",
+    4392: "The data present in the reparse point buffer is invalid",
 }
 
 

@@ -123,3 +123,16 @@ def test_sc_names_the_call_that_failed(service, line, said):
 def test_quotes_around_a_program_with_a_blank_stay_unless_asked_otherwise(windows, switches, rc):
     programs.install(windows.host, r"C:\Tools With Blank\name.exe", "hostname")
     assert run(windows, rf'cmd.exe {switches} "C:\Tools With Blank\name.exe"').rc == rc
+
+
+def test_a_symbolic_link_needs_its_privilege(windows):
+    accounts = windows.host.accounts
+    sid = accounts.create_user("ada", "Passw0rd!x").sid
+    accounts.add_member("Users", sid)
+    line = r"cmd.exe /c mklink /D C:\link C:\Windows"
+    result = programs.run(windows.host, accounts.token(sid, "network"), line, cwd="C:\\")
+    assert (result.rc, result.stderr) == (
+        1,
+        "You do not have sufficient privilege to perform this operation.\r\n",
+    )
+    assert not windows.host.files.exists(r"C:\link")

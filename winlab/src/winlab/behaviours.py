@@ -41,7 +41,7 @@ BEHAVIOURS = (
         "SearchOption.AllDirectories, which win_stat.ps1 line 143 asks for, takes in reparse points "
         "(SearchOption Enum)",
     ),
-    Behaviour("A symbolic link to a file has the attribute Archive.", "host/files.py", "win_stat"),
+    Behaviour("A symbolic link to a file has the attribute Archive.", "host/links.py", "win_stat"),
     Behaviour(
         "A restart that is asked for in a logon from the network needs SeRemoteShutdownPrivilege.",
         "execution/raw.py",

@@ -18,6 +18,7 @@ from winlab.errors import WinlabError
 
 DOWN = 3  # exit code of `status` when the lab is not up, as systemctl's
 USAGE = 2
+_LOOK_UP_SECONDS = 0.5
 DEFAULT_STATE = ".winlab"
 DEFAULT_DEFINITION = "inventories/lab/winlab.yml"
 
@@ -300,7 +301,9 @@ def _replay(options: argparse.Namespace) -> int:
                 _say(f"{scheme}://{served.address}:{port}/wsman")
             _say(f"inventory {served.inventory}")
             sys.stdout.flush()
-            threading.Event().wait()
+            # Not for ever at once: an interruption that comes just before a wait begins is seen after it.
+            while not threading.Event().wait(_LOOK_UP_SECONDS):
+                pass
         except KeyboardInterrupt:
             for call in served.player.tape.unplayed:
                 _say(f"not asked for: {call.title}")

@@ -7,6 +7,7 @@ The folder `winlab/` is named like the package: imported by path, its tests woul
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ import winlab as _winlab  # noqa: F401  (see above)
 WAITING = 1
 """Workers more than processors: labs wait for hosts that restart, and for faults to end."""
 TESTS = Path(__file__).parent / "tests"
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start be interrupted.
+
+    What is started in the background (nohup, a shell's `&`) inherits that interruptions are ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -248,16 +248,21 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
     done = 0
     try:
         with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
-            with _interruption_held_back():
-                results = pool.map(work, tasks)
-            for row in chain.from_iterable(results):
-                yield row
-                done += 1
+            try:
+                with _interruption_held_back():
+                    results = pool.map(work, tasks)
+                for row in chain.from_iterable(results):
+                    yield row
+                    done += 1
+            except (OSError, RuntimeError):
+                # The pool ends those that it knew when it broke, and then waits for all: one that was being
+                # started at that moment, or one that never began its work, would be waited for without end.
+                for worker in active_children():
+                    worker.terminate()
+                raise
     except (OSError, RuntimeError) as problem:  # RuntimeError: no thread can be started
         ended = isinstance(problem, BrokenProcessPool)
         reason = getattr(problem, "strerror", None) or ("ended from outside" if ended else "not started")
-        for worker in active_children():  # of a pool that has only begun; the end would wait for them
-            worker.terminate()
         raise InputError(
             source=COMMAND,
             where="worker process",

@@ -19,7 +19,8 @@ from typing import Final
 
 from mim2ecma.documents.limits import MIB
 from mim2ecma.management_agent.model import Parameter
-from mim2ecma.management_agent.secrets import lowered, reveals_secret
+from mim2ecma.management_agent.secret_names import lowered
+from mim2ecma.management_agent.secrets import reveals_secret
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; real ones have 100 KB (7.3)."""

@@ -7,53 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from mim2ecma.documents.limits import KIB, MIB
+from mim2ecma.management_agent.secret_names import LONGEST_NAME, is_flag, lowered, says_secret
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; more counts as suspicious. Real ones have 100 KB (7.3)."""
+MAX_SEARCHED_NAMES: Final = 256 * KIB
+"""Most text of names looked at in one management agent, as names cost the most; real ones have 10 KB."""
 
 _TOO_LONG: Final = "a value too long to be searched for secrets"
 _TOO_FULL: Final = "a value too full of words for secrets to be searched"
 _BY_NAME: Final = "a value whose name says that it is a secret"
 _MAX_HITS: Final = 4_000  # words like "password" looked at in one management agent; Lync's scripts have 99
-_LONGEST_NAME: Final = KIB  # of a parameter; real ones have up to 60 characters
 _LONGEST_PLAIN: Final = 4 * KIB  # what is longer than a connection string is searched as a script
 _BEFORE, _FAR_BEFORE = 64, 320  # windows in front of such a word: names, another attribute of a tag
 _AFTER = 4 * KIB  # window behind it: a long quoted value
 _SHORTEST_SECRET: Final = 3
-
-# Names ---------------------------------------------------------------------------------------------------
-# Looked for in a name with blanks between the words of camel case and instead of underscores, in lower case.
-
-_KEY_OWNERS: Final = (
-    "api|app|application|access|account|admin|auth|authentication|authorization|client|consumer|customer"
-    "|decryption|encryption|function|hmac|license|licence|machine|master|pre ?shared|private|product|secret"
-    "|security|service|session|shared|signing|storage|subscription|symmetric|validation"
-)
-_SECRET_NAME = re.compile(
-    r"pass[ \-]?(?:wor[dt]|phrase|code|wd)|pwd|secret(?!ar)|token(?!i[sz])|credential|bearer|kenn ?wort"
-    r"|geheimnis|mot ?de ?passe|contrase[nñ]a|wachtwoord|l[oö]senord|adgangskode|passord|has[lł]o|heslo"
-    r"|salasana|пароль"
-    rf"|(?:{_KEY_OWNERS})[ .\-]?key|schl(?:ü|ue)ssel"
-    # Whole words, and words that end so: dbpass, adminpw; not a bypass, a pass-through, the passes of a run.
-    r"|(?<!by)(?<!by )(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)(?<!first )(?<!second )(?<!each )"
-    r"(?<!first export )pass(?![^\W\d_])(?!.?thr)|pw(?![^\W\d_])"
-    r"|(?<![^\W\d_])(?:pin(?: ?code)?|psk|otp)(?![^\W\d_])"
-)
-# "Password attribute", "Token URL", "Set password SP name", "Password policy" are no secrets; what stands in
-# brackets, or behind a preposition, speaks of something else.
-_NAME_OF_SOMETHING_ELSE = re.compile(
-    r"s?[ \-]{0,3}(?:(?!(?:for|of|to|in|on|at|with|used|by|from|and|or|the|a)\b)[^\W_]{1,20}[ \-]{1,3})?"
-    r"(?:attribute|attr|script|procedure|sp|file|file ?name|path|folder|polic(?:y|ie)|length|method|operation"
-    r"|ur[il]|endpoint|expir[a-z]{0,6}|time ?out|life ?time|type|mode|parameter|extension|format|algorithm"
-    r"|name|field|column|last|count|history)s?(?![^\W\d_])"
-    r"|(?:(?<=key)|(?<=token)|(?<=credential))[ \-]{0,3}id(?![^\W\d_])"
-)
-_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
-_ASKS_FOR_A_FLAG = re.compile(
-    r"\b(?:enabled?|allow(?:ed|s)?|uses?|requires?|required|supports?|supported|disabled?)\b"
-)
-_FLAGS: Final = frozenset({"true", "false", "yes", "no"})  # never a secret
-_ASKED_FLAGS: Final = frozenset({"0", "1", "on", "off", "always", "never", "none", "enabled", "disabled"})
 _CHECKBOX: Final = frozenset({"0", "1", "true", "false"})
 _MASK = re.compile(r"([*•●.#?x])\1*\Z", re.IGNORECASE)
 
@@ -192,19 +160,22 @@ _CONNECTION_STRING = re.compile(r"\s{0,20}[A-Za-z][\w ]{0,40}=[^;$(\r\n]{0,256};
 
 
 class SecretSearch:
-    """Searches names and values of one management agent, up to `MAX_SEARCHED` characters in all."""
+    """Searches one management agent, up to `MAX_SEARCHED_NAMES` and `MAX_SEARCHED` characters in all."""
 
     def __init__(self) -> None:
         self._left = MAX_SEARCHED
+        self._names_left = MAX_SEARCHED_NAMES
         self._hits = _MAX_HITS
 
     def reveals(self, name: str, kind: str, text: str) -> str | None:
         """As `reveals_secret`; what comes after the limit counts as suspicious."""
-        self._left -= len(name)
-        kind, value = kind.lower(), lowered(text[:_LONGEST_NAME]).strip()
+        self._names_left -= len(name)
+        kind, value = kind.lower(), lowered(text[:LONGEST_NAME]).strip()
         if not text.strip() or (kind == "checkbox" and value in _CHECKBOX):
             return None
-        if self._left >= 0 and says_secret(name) and not _is_flag(name, value) and not _MASK.match(text):
+        if self._names_left < 0:
+            return _TOO_LONG
+        if says_secret(name) and not is_flag(name, value) and not _MASK.match(text):
             return _BY_NAME
         script = kind == "text" and not _CONNECTION_STRING.match(text)
         return self._search(text, plain=not (script or "\n" in text or len(text) > _LONGEST_PLAIN))
@@ -262,11 +233,6 @@ class _Searched:
                 at = self.lower.find(sign, at + len(sign))
 
 
-def lowered(text: str) -> str:
-    """Lower case of the same length: U+0130 alone would grow, and offsets be wrong behind it."""
-    return text.replace("\u0130", "i").lower()
-
-
 def reveals_secret(name: str, kind: str, text: str) -> str | None:
     """Tell whether a value that is not encrypted looks like, or holds, a secret.
 
@@ -287,25 +253,6 @@ def reveals_secret(name: str, kind: str, text: str) -> str | None:
 def holds_secret(text: str) -> str | None:
     """As `reveals_secret`, for a text without a name: a description, a script, a configuration file."""
     return SecretSearch().holds(text)
-
-
-def says_secret(name: str) -> bool:
-    """Whether a name says that what it names is a secret: a password, a key, a token, in a few languages.
-
-    Args:
-        name: Of a parameter, an attribute, a variable; a name longer than any real one says so too.
-    """
-    if len(name) > _LONGEST_NAME:
-        return True
-    for form in dict.fromkeys((lowered(_CAMEL_CASE.sub(" ", name)), lowered(name))):
-        found = list(_SECRET_NAME.finditer(form))
-        if found:
-            return not all(_NAME_OF_SOMETHING_ELSE.match(form, match.end()) for match in found)
-    return False
-
-
-def _is_flag(name: str, value: str) -> bool:
-    return value in _FLAGS or (value in _ASKED_FLAGS and _ASKS_FOR_A_FLAG.search(lowered(name)) is not None)
 
 
 def _address(searched: _Searched) -> bool:

@@ -140,10 +140,13 @@ HOSTILE = [
         )
         for unit in ("password ", "pw ", "=a:", "://", "curl -u ", "server=a.")
     ),
-    (
-        "many values with long names",
-        export(values=[Value(f"{number}{'aB' * 400}", "x") for number in range(20_000)]),
-        "ready",
+    *(
+        (
+            f"many values with long names of {unit!r}",
+            export(values=[Value(f"{number}{flood(unit, 800)}", "x") for number in range(20_000)]),
+            "ready",
+        )
+        for unit in ("aB", "token url ", "security")
     ),
     ("many short values", export(values=[Value(f"v{number}", "a=b c") for number in range(49_000)]), "ready"),
     ("an attribute full of assignments", export(private_xml=f"<x y='{'a=b ' * 200_000}'/>"), "ready"),
@@ -184,8 +187,9 @@ def test_a_hostile_file_costs_little_and_gives_a_finding(tmp_path, text, expecte
     seconds, memory, rest = measured(MEASURE, path).split(" ", 2)
     assert expected in rest
     assert int(memory) <= path.stat().st_size + 64 * MIB
-    if float(seconds) > SECONDS:
-        assert float(seconds) <= float(measured(BARE, path)) + SECONDS
+    if float(seconds) > SECONDS:  # a busy machine takes longer once, a slow reader each time
+        again = min(float(measured(MEASURE, path).split()[0]) for _ in range(3))
+        assert again <= float(measured(BARE, path)) + SECONDS
 
 
 def measured(program, path):

@@ -6,13 +6,8 @@ from export_builder import Value, export
 from mim2ecma.management_agent import needs, read, secrets
 from mim2ecma.management_agent.model import Parameter
 from mim2ecma.management_agent.needs import NeedKind, find_needs
-from mim2ecma.management_agent.secrets import (
-    SecretSearch,
-    holds_secret,
-    lowered,
-    reveals_secret,
-    says_secret,
-)
+from mim2ecma.management_agent.secret_names import lowered, says_secret
+from mim2ecma.management_agent.secrets import SecretSearch, holds_secret, reveals_secret
 
 SECRET = "Tr0ub4dor"
 
@@ -117,7 +112,7 @@ def test_a_secret_deep_in_a_script_is_found():
 
 def test_what_is_too_long_or_too_full_counts_as_suspicious(monkeypatch):
     assert holds_secret("password " * 5000) == "a value too full of words for secrets to be searched"
-    monkeypatch.setattr(secrets, "MAX_SEARCHED", 101)
+    monkeypatch.setattr(secrets, "MAX_SEARCHED", 100)
     assert holds_secret("x" * 102) == "a value too long to be searched for secrets"
     search = SecretSearch()
     assert search.reveals("a", "string", "x" * 60) is None
@@ -128,6 +123,14 @@ def test_what_is_too_long_or_too_full_counts_as_suspicious(monkeypatch):
         == search.reveals("a", "string", "x")
         == "a value too long to be searched for secrets"
     )
+
+
+def test_names_beyond_the_limit_count_as_suspicious(monkeypatch):
+    monkeypatch.setattr(secrets, "MAX_SEARCHED_NAMES", 10)
+    search = SecretSearch()
+    assert search.reveals("Base name", "string", "x") is None
+    assert search.reveals("ab", "string", "") is None
+    assert search.reveals("a", "string", "x") == "a value too long to be searched for secrets"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,18 @@ _CALL_BEFORE = re.compile(
     r"""(?:add|set\w{0,20}|put)\(\s{0,4}["'](?P<start>[\w.\-]{0,40})\Z""", re.IGNORECASE
 )
 _SECOND_ARGUMENT = re.compile(rf"""[\w.\-]{{0,40}}["']\s{{0,4}},\s{{0,4}}{_QUOTED}""")
+# Set-Variable dbPassword 'x'   setx DB_PASSWORD x
+_VARIABLE_BEFORE = re.compile(
+    r"""(?:\b(?:set|new)-variable\s{1,4}(?:-name\s{1,4})?|\bsetx(?:\.exe)?\s{1,4})["']?(?P<start>[\w.\-]{0,40})\Z""",
+    re.IGNORECASE,
+)
+_VARIABLE_VALUE = re.compile(
+    rf"""[\w.\-]{{0,40}}["']?\s{{1,4}}(?:-value\s{{1,4}})?(?!-){_VALUE}""", re.IGNORECASE
+)
+# The password is Tr0ub4dor
+_IS_TOLD = re.compile(
+    r"""\s{1,4}(?:is|was|lautet|ist)\s{0,2}:?\s{1,4}["']?(?P<value>[^\s"'<>]{3,256})""", re.IGNORECASE
+)
 _TAG_BEFORE = re.compile(r"<(?:\w{1,20}:)?(?P<start>[\w.\-]{0,40})\Z")
 _ELEMENT = re.compile(
     r"(?P<rest>[\w.\-]{0,40})(?:\s[^<>]{0,400})?>\s{0,80}(?:<!\[CDATA\[)?\s{0,20}(?P<value>[^<>\s][^<>]{0,2048})"
@@ -94,6 +106,8 @@ _CURL = re.compile(
 )
 _PROGRAM = re.compile(
     rf"""(?:(?:sqlcmd|osql|psexec|psexec64)(?:\.exe)?["']?\s(?:[^\r\n]{{0,400}}?\s)?-p\s{{1,2}}"""
+    # mysql -px, but not its port, -P3306
+    rf"""|(?:mysql\w{{0,10}}|7za?|sqlcmd|osql)(?:\.exe)?["']?\s(?:[^\r\n]{{0,400}}?\s)?-p(?![\s\-]|\d+(?:\s|\Z))"""
     rf"""|sshpass\s{{1,2}}-p\s{{0,2}}|net\s{{1,4}}use\s[^\r\n]{{0,200}}?\\\\[^\s"']{{1,200}}\s{{1,4}}(?![*/]))"""
     rf"""{_VALUE}""",
     re.IGNORECASE,
@@ -331,7 +345,7 @@ def _command_line(searched: _Searched) -> bool:
         _like_a_token(match["value"]) for match in _PASSWORD_OPTION.finditer(searched.text)
     ):
         return True
-    for at in searched.positions("sqlcmd", "osql", "psexec", "sshpass", "net use"):
+    for at in searched.positions("sqlcmd", "osql", "psexec", "sshpass", "net use", "mysql", "7z"):
         match = _PROGRAM.match(searched.text, at)
         if match and _is_value(match["d"] or match["s"] or match["b"], plain=searched.plain):
             return True
@@ -415,6 +429,12 @@ def _is_paired(text: str, start: int, window: str, *, plain: bool) -> bool:
     match = _SECOND_ARGUMENT.match(window) if _CALL_BEFORE.search(before) else None
     if match and _is_value(match["d"] or match["s"], plain=plain, literal=match["s"] is not None):
         return True
+    match = _VARIABLE_VALUE.match(window) if _VARIABLE_BEFORE.search(before) else None
+    if match and _is_match(match, plain=plain, bare=plain or _like_a_token(match["b"] or "")):
+        return True
+    match = _IS_TOLD.match(window)
+    if match and any(sign.isdigit() for sign in match["value"]) and not match["value"].isalpha():
+        return _is_value(match["value"], plain=plain)
     match = _PAIR_BEFORE.search(before)
     return match is not None and _is_value(match["b"], plain=plain)
 

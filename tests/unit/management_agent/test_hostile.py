@@ -138,7 +138,7 @@ HOSTILE = [
             export(values=[Value(f"V {number}", flood(unit, 4000)) for number in range(262)]),
             "ready",
         )
-        for unit in ("password ", "pw ", "=a:", "://", "curl -u ", "server=a.")
+        for unit in ("password ", "pw ", "=a:", "://", "curl -u ", "server=a.", "mysql ", "setx pw ")
     ),
     *(
         (

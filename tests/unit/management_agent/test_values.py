@@ -12,6 +12,16 @@ from mim2ecma.management_agent.secrets import SecretSearch, holds_secret, reveal
 SECRET = "Tr0ub4dor"
 
 SUSPICIOUS = [
+    ("Command", "string", f"mysql -u root -p{SECRET} hr"),
+    ("Command", "string", f"mysqldump.exe -p{SECRET}"),
+    ("Command", "string", f"7z x -p{SECRET} a.7z"),
+    ("Command", "string", f"sqlcmd -S db1 -U sa -P{SECRET}"),
+    ("Command", "string", f"setx DB_PASSWORD {SECRET}"),
+    ("Script", "text", f"Set-Variable password '{SECRET}'"),
+    ("Script", "text", f'New-Variable -Name dbPassword -Value "{SECRET}"'),
+    ("Script", "text", f"Set-Variable -Name dbPassword -Value {SECRET}"),
+    ("Description", "string", f"The password is {SECRET}."),
+    ("Description", "text", f"Das Kennwort lautet: {SECRET}"),
     ("Password", "string", SECRET),
     ("API key", "string", "abc123def456"),
     ("Export password", "string", SECRET),
@@ -41,6 +51,14 @@ SUSPICIOUS = [
     ("Password", "string", "$(SECRET)"),
 ]
 HARMLESS = [
+    ("Command", "string", "mysql -P3306 -h db1"),
+    ("Command", "string", "mysql -p"),
+    ("Command", "string", "7z x a.zip -pwd"),
+    ("Command", "string", "sqlcmd -p1 -S db1"),
+    ("Script", "text", "Set-Variable -Name password -Scope Global"),
+    ("Script", "text", "Set-Variable -Name password -Value $credential.Password"),
+    ("Description", "string", "The password is required"),
+    ("Description", "string", "The password is 8 characters long"),
     ("Password", "string", ""),
     ("Password", "checkbox", "1"),
     ("Password Attribute", "string", "userPassword"),

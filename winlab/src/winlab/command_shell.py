@@ -57,12 +57,7 @@ def cmd(call: ProcessCall) -> ProcessResult:
     match = _CALL.match(call.command_line)
     if match is None:
         raise NotModelled(f"{call.host.name}: {call.command_line}", "cmd.exe is imitated with /c COMMAND.")
-    text = match["text"].strip()
-    # The outer quotes go when there are exactly two of them around the whole and no program has that name.
-    if text.startswith('"') and text.endswith('"') and text.count('"') == 2:
-        inner = text[1:-1]
-        named = " " in inner and "/s" not in match["switches"].lower() and _is_program(call, inner)
-        text = text if named else inner
+    text = _without_outer_quotes(call, match["text"].strip(), match["switches"])
     # Variables are replaced in the whole line before anything of it runs, carets are read after that.
     text = _escaped(_expanded(call, text))
     variables = dict(call.environment)
@@ -77,6 +72,21 @@ def cmd(call: ProcessCall) -> ProcessResult:
         if re.match(r"(?i)@*exit\b", part):
             break
     return ProcessResult(rc, stdout, stderr)
+
+
+def _without_outer_quotes(call: ProcessCall, text: str, switches: str) -> str:
+    """The command behind /c: `cmd /?` tells how it treats quotes.
+
+    They stay where exactly two are around the name of a program that holds a blank. Otherwise a first quote
+    goes, and with it the last one on the line, whatever stands behind that.
+    """
+    if not text.startswith('"'):
+        return text
+    name, _, _ = text[1:].partition('"')
+    if text.count('"') == 2 and " " in name and "/s" not in switches.lower() and _is_program(call, name):
+        return text
+    head, _, tail = text[1:].rpartition('"')
+    return head + tail
 
 
 def _is_program(call: ProcessCall, name: str) -> bool:

@@ -222,6 +222,44 @@ class TestLocks:
         assert box.again().files.holder_of("C:\\data\\bin\\x.dll") == "service Fax"
 
 
+class TestLoadedImages:
+    """As Microsoft's sample file system fastfat does it (fileinfo.c, create.c: MmFlushImageSection)."""
+
+    DLL = "C:\\data\\bin\\x.dll"
+
+    @pytest.fixture(autouse=True)
+    def _loaded(self, box):
+        box.files.mkdir("C:\\data\\bin")
+        box.files.write_bytes(self.DLL, b"old")
+        box.files.lock(self.DLL, "service Fax", image=True)
+
+    def test_it_can_be_renamed_but_neither_written_to_nor_removed(self, box):
+        box.files.write_bytes("C:\\data\\new", b"new")
+        assert code_of(box.files.write_bytes, self.DLL, b"new") == 32
+        assert code_of(box.files.delete, self.DLL) == 5
+        assert code_of(box.files.move, "C:\\data\\new", self.DLL, replace=True) == 5
+        assert code_of(box.files.move, self.DLL, "D:\\x.dll") == 5
+        assert code_of(box.files.delete, "C:\\data\\bin", recursive=True) == 5
+        assert box.files.read_bytes(self.DLL) == b"old"
+        box.files.move(self.DLL, "C:\\data\\y.dll")
+        box.files.move("C:\\data\\new", self.DLL)
+
+    def test_it_stays_loaded_under_its_new_name(self, box):
+        box.files.move(self.DLL, "C:\\data\\y.dll")
+        assert box.files.holder_of("C:\\data\\y.dll") == "service Fax"
+        box = box.again()
+        assert code_of(box.files.delete, "C:\\data\\y.dll") == 5
+        box.files.write_bytes(self.DLL, b"another")
+        box.files.delete(self.DLL)
+        box.files.unlock_all("service Fax")
+        box.files.delete("C:\\data\\y.dll")
+
+    def test_who_opens_it_too_refuses_the_new_name(self, box):
+        box.files.lock(self.DLL, "editor")
+        assert code_of(box.files.move, self.DLL, "C:\\data\\y.dll") == 32
+        assert code_of(box.files.delete, self.DLL) == 32
+
+
 class TestSpace:
     def test_writing_and_removing_is_counted(self, box):
         free = box.files.free_bytes("C")

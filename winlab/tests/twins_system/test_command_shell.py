@@ -38,11 +38,30 @@ def run(windows, line, **options):
         ("echo x> nul", 0, ""),
         ("md", 1, ""),
         ("hostname", 0, "WIN01\r\n"),
+        # `cmd /?`: the first quote and the last one go, unless two stand around the name of a program.
+        ('"echo a"', 0, "a\r\n"),
+        ('"echo "a" b"', 0, '"a" b\r\n'),
+        ('"echo a', 0, "a\r\n"),
+        ('echo "a"', 0, '"a"\r\n'),
     ],
 )
 def test_a_line_of_cmd(windows, text, rc, stdout):
     result = run(windows, f"cmd.exe /c {text}")
     assert (result.rc, result.stdout) == (rc, stdout)
+
+
+def test_a_program_with_a_blank_needs_quotes_around_the_whole_when_an_argument_has_some(windows):
+    windows.host.files.mkdir("C:\\a b", session=None)
+    windows.host.files.copy(r"C:\Windows\System32\whoami.exe", r"C:\a b\whoami.exe")
+    assert run(windows, r'cmd.exe /c "C:\a b\whoami.exe"').rc == 0
+    assert (
+        run(windows, r'cmd.exe /c "C:\a b\whoami.exe" /groups').stdout
+        == run(windows, "whoami /groups").stdout
+    )
+    cut = run(windows, r'cmd.exe /c "C:\a b\whoami.exe" "/groups"')
+    assert (cut.rc, "'C:\\a' is not recognized" in cut.stderr) == (1, True)
+    whole = run(windows, r'cmd.exe /c ""C:\a b\whoami.exe" "/groups""')
+    assert whole.stdout == run(windows, "whoami /groups").stdout
 
 
 @pytest.mark.parametrize(

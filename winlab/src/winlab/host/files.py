@@ -261,11 +261,15 @@ class FileSystem(Links):
             if not replace or old.is_dir or node.is_dir:
                 raise Win32Error(ERROR_ALREADY_EXISTS, target)
             self._check_removal(old, writer, force=False)
-        self._check_lock(node, session)
+        parent = self._parent(clean)
+        loaded = self._is_only_loaded(node, session)
+        if loaded and self._volume_of(parent) is not self._volume_of(node):
+            raise Win32Error(ERROR_ACCESS_DENIED, source)
+        if not loaded:
+            self._check_lock(node, session)
         for below in node.below():
             if self._is_open(below, session):
                 raise Win32Error(ERROR_ACCESS_DENIED, source)
-        parent = self._parent(clean)
         self._require_removal(node, reader)
         self._require(parent, writer, acl.APPEND_DATA if node.is_dir else acl.WRITE_DATA)
         if self._volume_of(parent) is not self._volume_of(node):
@@ -274,7 +278,11 @@ class FileSystem(Links):
             return
         if old is not None and old is not node:
             self._detach(old)
+        before = paths.fold(node.path())
         self._reattach(node, parent, paths.name(clean))
+        for table in (self._locks, self._images):
+            if loaded and before in table:
+                table[paths.fold(node.path())] = table.pop(before)
         self._host.touch("files")
 
     def copy(self, source: str, target: str, session: Caller | None = None, *, force: bool = False) -> Entry:
@@ -399,17 +407,19 @@ class FileSystem(Links):
 
     # locks and space
 
-    def lock(self, path: str, holder: str, *, exclusive: bool = False) -> None:
-        """Keep a file from being replaced, moved or removed, as a process that has loaded it does.
+    def lock(self, path: str, holder: str, *, exclusive: bool = False, image: bool = False) -> None:
+        """Keep a file from being replaced, moved or removed, as a process that has it open does.
 
         Args:
             path: the file.
             holder: who has it open.
             exclusive: whether it was opened without sharing it for reading (`CreateFile`, dwShareMode): its
                 content is refused to others then, its attributes and rules are not.
+            image: whether it is loaded as a program or library rather than open: it may be renamed then.
         """
         where = paths.fold(self._node(path).path())
-        for table in (self._locks, self._exclusive) if exclusive else (self._locks,):
+        kinds = [self._exclusive] * exclusive + [self._images] * image
+        for table in (self._locks, *kinds):
             holders = table.setdefault(where, [])
             if holder not in holders:
                 holders.append(holder)
@@ -417,7 +427,7 @@ class FileSystem(Links):
 
     def unlock_all(self, holder: str) -> None:
         """Release everything that `holder` has locked."""
-        for table in (self._locks, self._exclusive):
+        for table in (self._locks, self._exclusive, self._images):
             for where in [where for where, holders in table.items() if holder in holders]:
                 table[where].remove(holder)
                 if not table[where]:

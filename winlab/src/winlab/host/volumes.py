@@ -84,6 +84,8 @@ class Volumes:
         self._locks: dict[str, list[str]] = {}
         # Those among the holders that opened the file without FILE_SHARE_READ.
         self._exclusive: dict[str, list[str]] = {}
+        # Those that have it loaded as an image (`LoadLibrary`), which keeps no handle open.
+        self._images: dict[str, list[str]] = {}
         self._dropped: set[str] = set()
         for letter in self.drives:
             self._add_volume(f"{letter}:\\")
@@ -109,6 +111,7 @@ class Volumes:
             "volumes": [volume.to_state() for volume in self._volumes.values()],
             "locks": self._locks,
             "exclusive": self._exclusive,
+            "images": self._images,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -127,6 +130,7 @@ class Volumes:
                 drive.used = sum(size for node in volume.below() for _, size in node.contents())
         self._locks = {where: list(holders) for where, holders in state["locks"].items()}
         self._exclusive = {where: list(holders) for where, holders in state.get("exclusive", {}).items()}
+        self._images = {where: list(holders) for where, holders in state.get("images", {}).items()}
         self._dropped.clear()
 
     def collect_garbage(self) -> None:
@@ -306,9 +310,22 @@ class Volumes:
         return bool(self._holders(self._locks, node)) or _is_own_hive(node, session)
 
     def _check_lock(self, node: Node, session: Caller | None = None) -> None:
-        """Refuse to change a file that a process has open."""
+        """Refuse to write to a file that a process has open or loaded."""
         if self._is_open(node, session):
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
+
+    def _is_only_loaded(self, node: Node, session: Caller | None) -> bool:
+        """Whether nobody has a file open, but somebody has it loaded.
+
+        Then it may be renamed, but neither removed nor replaced by a rename: STATUS_CANNOT_DELETE and
+        STATUS_ACCESS_DENIED, 5 both (Microsoft's sample file system fastfat, fileinfo.c, MmFlushForDelete).
+        """
+        images = self._holders(self._images, node)
+        return (
+            bool(images)
+            and len(images) == len(self._holders(self._locks, node))
+            and not _is_own_hive(node, session)
+        )
 
     def _check_share(self, node: Node, session: Caller | None) -> None:
         """Refuse a program the content of a file that a process has open without sharing it for reading.
@@ -331,6 +348,8 @@ class Volumes:
             raise Win32Error(ERROR_ACCESS_DENIED, parent.path())
 
     def _check_removal(self, node: Node, session: Caller | None, force: bool) -> None:
+        if self._is_only_loaded(node, session):
+            raise Win32Error(ERROR_ACCESS_DENIED, node.path())
         self._check_lock(node, session)
         self._require_removal(node, session)
         if session is not None and not force and not node.is_dir and "ReadOnly" in node.attributes:

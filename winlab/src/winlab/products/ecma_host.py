@@ -295,7 +295,7 @@ def start_host(run: ServiceRun) -> None:
         return
     for entry in list(run.host.files.walk(folder)):
         if not entry.is_dir and entry.name.lower().endswith(".dll"):
-            run.host.files.lock(entry.path, run.holder)
+            run.host.files.lock(entry.path, run.holder, image=True)
 
 
 def copy_to_cache(host: Host, session: Session, folder: str, name: str) -> list[str]:

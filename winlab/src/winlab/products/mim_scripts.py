@@ -88,7 +88,7 @@ def import_server_configuration(call: ScriptCall) -> ScriptResult:
     for agent in agents:
         if agent.dll:
             dll = rf"{call.host.products[STATE]['folder']}\Extensions\{agent.dll}"
-            call.host.files.lock(dll, call.host.services.holder(SERVICE))
+            call.host.files.lock(dll, call.host.services.holder(SERVICE), image=True)
     return ScriptResult(changed=True)
 
 

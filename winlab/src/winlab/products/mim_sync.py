@@ -89,7 +89,7 @@ def lock_connectors(host: Host) -> None:
     for agent in SyncConfiguration(host).agents():
         path = rf"{folder}\{agent.dll}"
         if agent.dll and host.files.is_file(path):
-            host.files.lock(path, host.services.holder(SERVICE))
+            host.files.lock(path, host.services.holder(SERVICE), image=True)
 
 
 def check(run: Installation) -> None:

@@ -272,7 +272,7 @@ def uninstall(run: Installation, record: dict[str, Any]) -> None:
             try:
                 host.files.delete(path, force=True)
             except Win32Error as error:
-                if error.code != ERROR_SHARING_VIOLATION:
+                if host.files.holder_of(path) is None:
                     raise SetupError(1306, f"Cannot remove {path}: {error.message}.") from error
                 host.rename_at_boot(path)
                 run.reboot_needed = True

@@ -188,6 +188,8 @@ class Lab:
             "WINLAB_UPSTREAM_LEND": "" if lend else "nothing",
             "WINLAB_LENT": str(self.lent),
             "PYTHONPATH": str(HERE),
+            # Some targets call `python` on the controller, as it is in a virtual environment alone on Debian.
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             "NO_PROXY": "127.0.0.0/8",
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
             "ANSIBLE_HOME": str(folder / "home"),

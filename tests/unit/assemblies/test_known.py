@@ -29,6 +29,12 @@ ECMA, MICROSOFT, WPF, OPEN = "b77a5c561934e089", "b03f5f7f11d50a3a", "31bf3856ad
         ("System.DirectoryServices.AccountManagement", (4, 0, 0, 0), ECMA, "4.8", True),
         ("Microsoft.JScript", (10, 0, 0, 0), MICROSOFT, "4.8", True),
         ("System.Speech", (4, 0, 0, 0), WPF, "4.8", True),
+        ("System.WorkflowServices", (4, 0, 0, 0), WPF, "4.8", True),
+        ("System.ServiceModel.Channels", (4, 0, 0, 0), WPF, "4.7.2", True),
+        ("System.Data.Services.Design", (4, 0, 0, 0), ECMA, "4.8", True),
+        ("System.Runtime.WindowsRuntime", (4, 0, 0, 0), ECMA, "4.8", True),
+        ("Microsoft.VisualBasic.Compatibility", (8, 0, 0, 0), MICROSOFT, "4.8", True),
+        ("Microsoft.VisualC.STLCLR", (2, 0, 0, 0), MICROSOFT, "4.8", True),
         # Microsoft's keys, but by NuGet and not in-box (domain/ma_xml.md 13.3)
         ("System.Buffers", (4, 0, 3, 0), OPEN, "4.8", False),
         ("System.Memory", (4, 0, 1, 1), OPEN, "4.8", False),

@@ -100,7 +100,7 @@ def _graph(
                 labels.setdefault(name, _label(_text(entry.get("assembly")), entry.get("version")))
             edges += [(label, name) for label in _texts(entry.get("wanted_by"))]
     for entry in _entries(closure, "native"):
-        if entry.get("status") == "windows":
+        if entry.get("status") in {"windows", "other-system"}:
             continue
         name = _text(entry.get("module"))
         kinds.setdefault(name, "missing" if entry.get("status") == "missing" else "native")

@@ -409,30 +409,6 @@ def unusable_name(label: str, name: str, problem: str) -> Finding:
     )
 
 
-def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
-    """C22: native code that neither Windows nor the fetched folder has."""
-    if status == "missing":
-        yield Finding(
-            id="C22",
-            severity=Severity.WARNING,
-            where=label,
-            found=f"calls into '{name}', which is nowhere in the fetched folders",
-            expected="a module of Windows or a file beside the connector",
-            next_step="Get the module, or install the product that brings it on the ECMA host.",
-        )
-    elif status == "redistributable":
-        yield Finding(
-            id="C22",
-            severity=Severity.WARNING,
-            where=label,
-            found=f"calls into '{name}', part of a Visual C++ redistributable package",
-            expected="the package on the ECMA host",
-            next_step=(
-                "Install the Visual C++ redistributable package (x64) of that version on the ECMA host."
-            ),
-        )
-
-
 def about_windows(windows: known.Known, label: str) -> Iterator[Finding]:
     """C23: part of Windows, but not from the start."""
     if windows.needs:

@@ -15,7 +15,7 @@ from pathlib import Path
 from mim2ecma.documents.findings import Finding, in_order
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
-from . import known, remarks
+from . import known, native, remarks
 from .assembly import Assembly, AssemblyError
 from .closure import Closure, JsonObject, Sought, StagedFile, Surroundings
 from .companions import Companion, companions_of, declared_companion
@@ -48,14 +48,19 @@ def what_the_host_has(host: Iterable[HostFile], ours: Sequence[HostFile]) -> tup
     """Leave out of a listing what an earlier run of ours staged, and the copies and data of the service.
 
     A file counts as ours while its content is still what we put there. Without this, the files of the first
-    run would look supplied by the host in the second.
+    run would look supplied by the host in the second. Only files of the ECMA folder itself answer a
+    reference: the runtime looks beside the connector and not into folders below, such as one with a copy of
+    old files.
     """
     staged = {(file.name.casefold(), file.sha256) for file in ours}
     elsewhere = COPY_FOLDERS | {DATA_FOLDER}
+    there = [file for file in host if not elsewhere & file.folders]
+    folder = min((file.depth for file in there if file.is_whole_path), default=0)
     return tuple(
         file
-        for file in host
-        if (file.name.casefold(), file.sha256) not in staged and not elsewhere & file.folders
+        for file in there
+        if file.depth == (folder if file.is_whole_path else 0)
+        and (file.name.casefold(), file.sha256) not in staged
     )
 
 
@@ -424,40 +429,25 @@ class _Walk:
                 wanted_by.append(label)
                 wanted_by.sort(key=str.casefold)
             return
-        status = known.module_status(file) if kind != "file" else "unknown"
-        problem = bare_file_name_problem(file)
-        found: Candidate | None = None
-        if problem is not None:
-            status = "unusable-name"
+        located = native.locate(file, kind, self.around.search, self.embedded.names, self.host_by_name.keys())
+        status, found = located.status, located.found
+        if status == "unusable-name":
+            problem = bare_file_name_problem(file) or "is no plain file name"
             self.findings.append(remarks.unusable_name(label, name, problem))
-        elif status != "windows":
-            found = self.around.search.file(file) or self.around.search.file(file + ".dll")
-            if found is not None:
-                status = "staged"
-            elif self._embedded_module(key):
-                status = "embedded"
-            elif key in self.host_by_name:
-                status = "host-supplied"
-            elif status == "unknown":
-                status = "missing"
-        if status == "missing" or (found is not None and found.place is not Place.EXTENSIONS):
+        beyond = found is not None and found.place is not Place.EXTENSIONS
+        if beyond or (status == "missing" and not native.names_a_folder(file)):
             self.unsettled[(key, "", "")] = Sought(AssemblyName(file), module=True)
         self.native[key] = {"module": name, "wanted_by": [label], "status": status}
-        self.findings += remarks.about_module(name, status, label)
+        self.findings += native.about_module(name, status, label)
         if found is not None:
-            self._stage_module(found, kind, label)
+            self._stage_module(found, located.target, kind, label)
 
-    def _stage_module(self, found: Candidate, kind: str, label: str) -> None:
-        companion = Companion.read(
-            found.path, found.path.name, "module" if kind == "file" else "native", label
-        )
+    def _stage_module(self, found: Candidate, target: str, kind: str, label: str) -> None:
+        companion = Companion.read(found.path, target, "module" if kind == "file" else "native", label)
         self.native_files[companion.key] = companion
         assembly = self._read(found)
         if assembly is not None and assembly.kind in {"native", "module"}:
             self._enter(assembly, found.path.name)
-
-    def _embedded_module(self, key: str) -> bool:
-        return key.removesuffix(".dll") in self.embedded.names
 
     def _note(self, name: str, reference: AssemblyName, label: str | None, more: JsonObject) -> Answer:
         answers = self.answers[name]

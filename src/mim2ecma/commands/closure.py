@@ -155,7 +155,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     native = [
         f"{entry['module']}: {entry['status']}"
         for entry in document["native"]
-        if entry["status"] != "windows"
+        if entry["status"] not in {"windows", "other-system"}
     ]
     lines += _section("Native modules", native)
     for key in ("host_supplied", "embedded", "windows"):

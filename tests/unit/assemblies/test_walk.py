@@ -185,6 +185,46 @@ def test_another_file_of_a_multi_file_assembly_comes_along(world) -> None:
     assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [("Part.dll", "module")]
 
 
+@pytest.mark.parametrize(
+    ("module", "status", "expected"),
+    [
+        ("/System/Library/Frameworks/Security.framework/Security", "other-system", []),
+        ("/usr/lib/libSystem.dylib", "other-system", []),
+        ("libdl.so.2", "other-system", []),
+        ("libsecret-1.so.0", "other-system", []),
+        ("libc", "other-system", []),
+        ("libobjc.dylib", "other-system", []),
+        (r"x64\Vendor.dll", "missing", [("C22", "warning")]),
+        ("lib/Vendor", "missing", [("C22", "warning")]),
+        (r"C:\Program Files\Vendor\Vendor.dll", "outside", [("C22", "warning")]),
+        (r"\\server\share\Vendor.dll", "outside", [("C22", "warning")]),
+        (r"..\Vendor.dll", "unusable-name", [("C21", "error")]),
+        (r"x64\..\..\Vendor.dll", "unusable-name", [("C21", "error")]),
+        (r"x64\nul", "unusable-name", [("C21", "error")]),
+        ("Vendor.dll:stream", "unusable-name", [("C21", "error")]),
+        ("libcurl.dll", "missing", [("C22", "warning")]),
+        ("vcruntime140_clr0400", "windows", []),
+        ("certcli.dll", "windows", []),
+    ],
+)
+def test_a_module_that_is_called_is_told_by_its_name(
+    world, module: str, status: str, expected: list[tuple[str, str]]
+) -> None:
+    reference = name("Library")
+    document = world(
+        connector(reference), library(reference, modules=(ModuleReference(module, 1, "invoke"),))
+    )
+    assert document["native"] == [{"module": module, "wanted_by": ["Library.dll"], "status": status}]
+    assert ids(document) == expected
+    assert document["companions"] == []
+
+
+def test_a_path_as_a_part_of_an_assembly_is_no_name(world) -> None:
+    document = world(connector(modules=(ModuleReference(r"x64\Part.dll", 0, "file"),)))
+    assert [entry["status"] for entry in document["native"]] == ["unusable-name"]
+    assert ids(document) == [("C21", "error")]
+
+
 def test_too_many_files_are_said(world, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "FILES_LIMIT", 1)
     chain = [name(f"L{number}") for number in range(4)]

@@ -86,9 +86,9 @@ def companions_of(assembly: Assembly, search: Search, libraries: Collection[str]
     Its configuration, satellites, and logging configuration where it uses that library.
 
     Args:
-        assembly: The staged library.
+        assembly: The staged library, or one that lies on the host already.
         search: Folders fetched from MIM.
-        libraries: Names, in lower case, of all libraries that are staged or embedded.
+        libraries: Names, in lower case, of all libraries that are staged, embedded or on the host.
     """
     path = assembly.path
     folder = next(

@@ -89,10 +89,12 @@ def about_binding(
     mim: Bindings | None,
     service: Bindings | None,
     wizard: Bindings | None,
+    direct: bool,
 ) -> Iterator[Finding]:
     """C4 to C7.
 
-    A strong name binds to exactly its version unless the program's own configuration redirects it.
+    A strong name binds to exactly its version unless the program's own configuration redirects it. What only
+    another library refers to is a warning where nothing redirects it, as it is where it is missing (C1).
     """
     identity = staged.identity
     if identity is None or not reference.is_strong:
@@ -155,7 +157,7 @@ def about_binding(
     else:
         yield Finding(
             id="C4",
-            severity=Severity.ERROR if reached else Severity.WARNING,
+            severity=Severity.ERROR if reached and direct else Severity.WARNING,
             where=label,
             found=f"{found}; no redirect is known",
             expected="the exact version, since the name is strong",
@@ -200,7 +202,13 @@ def differs_on_host(name: str, version: str | None, on_host: HostFile, relation:
 
 
 def about_host_version(
-    reference: AssemblyName, on_host: HostFile, service: Bindings | None, wizard: Bindings | None, label: str
+    reference: AssemblyName,
+    on_host: HostFile,
+    service: Bindings | None,
+    wizard: Bindings | None,
+    label: str,
+    *,
+    direct: bool,
 ) -> Iterator[Finding]:
     """C10: what the host has is not the version that a strong name asks for."""
     if not reference.is_strong or on_host.version is None or on_host.version == reference.version:
@@ -210,7 +218,7 @@ def about_host_version(
         return
     yield Finding(
         id="C10",
-        severity=Severity.ERROR if programs else Severity.WARNING,
+        severity=Severity.ERROR if programs and direct else Severity.WARNING,
         where=label,
         found=(
             f"'{reference.name}' {format_version(on_host.version)} in the ECMA folder, wanted is "

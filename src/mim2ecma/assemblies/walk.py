@@ -94,6 +94,7 @@ class _Walk:
         }
         self.embedded = EmbeddedLibraries()
         self.conflicts: dict[str, JsonObject] = {}
+        self.clashing: dict[str, set[str]] = {}
         self.native: dict[str, JsonObject] = {}
         self.native_files: dict[str, Companion] = {}
         self.edges: set[tuple[str, str, str]] = set()
@@ -101,7 +102,7 @@ class _Walk:
         self.host_by_name: dict[str, HostFile] = {}
         for file in surroundings.host:
             self.host_by_name.setdefault(file.name.casefold(), file)
-        self.walked: set[str] = set()
+        self.walked: dict[str, Assembly] = {}
         self.unsettled: dict[tuple[str, str, str], Sought] = {}
         self.read_files: dict[Path, Assembly | None] = {}
 
@@ -136,10 +137,10 @@ class _Walk:
         companions: dict[str, Companion] = {
             companion.key: companion for companion in self.native_files.values()
         }
-        for staged, _ in stage:
-            for companion in companions_of(
-                staged.assembly, self.around.search, set(self.staged) | self.embedded.names
-            ):
+        libraries = set(self.staged) | self.embedded.names
+        libraries |= {name for name, _ in self.answers["host_supplied"]}
+        for assembly in (*(staged.assembly for staged, _ in stage), *self.walked.values()):
+            for companion in companions_of(assembly, self.around.search, libraries):
                 companions.setdefault(companion.key, companion)
         if supplied:
             # Projects of the Web Services connector are the user's own, whoever brings the connector.
@@ -218,9 +219,9 @@ class _Walk:
         elif reference.key in self.embedded.names:
             self._answer_embedded(reference, label)
         elif reference.key in self.staged:
-            self._again(reference, label)
+            self._again(reference, label, direct=direct)
         elif self._on_host(reference) is not None:
-            self._answer_from_host(reference, label)
+            self._answer_from_host(reference, label, direct=direct)
         elif (windows := known.part_of_windows(reference)) is not None:
             more: JsonObject = {"needs": windows.needs} if windows.needs else {}
             self._note("windows", reference, label, more)
@@ -246,22 +247,23 @@ class _Walk:
         # walked all the same, because packers leave libraries out (domain/ma_xml.md 13.3).
         self._enter(inner, inner_label, library)
 
-    def _again(self, reference: AssemblyName, label: str) -> None:
+    def _again(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
         """A further reference to a file that is already staged."""
         staged = self.staged[reference.key]
         self.wanted_by[reference.key].add(label)
         self._edge(label, reference, "stage")
         self._seek(reference, staged)
-        self._judge_binding(reference, staged, label)
+        self._judge_binding(reference, staged, label, direct=direct)
         exact = self._exact_elsewhere(reference, staged)
         if exact is not None:
             key = f"versions:{reference.key}:{reference.version_text}"
+            self.clashing.setdefault(key, set()).add(label)
             self.conflicts[key] = {
                 "assembly": reference.name,
                 "kind": "two-versions",
                 "staged": staged.assembly.identity.version_text if staged.assembly.identity else None,
                 "wanted": reference.version_text,
-                "wanted_by": [label],
+                "wanted_by": sorted(self.clashing[key], key=str.casefold),
                 "place": exact.place.value,
             }
             self.findings.append(remarks.two_versions(reference, staged.assembly, label, exact.place.value))
@@ -290,7 +292,7 @@ class _Walk:
                 return found
         return None
 
-    def _answer_from_host(self, reference: AssemblyName, label: str) -> None:
+    def _answer_from_host(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
         on_host = self._on_host(reference)
         assert on_host is not None  # noqa: S101  (the caller looked)
         more: JsonObject = {"file": on_host.name}
@@ -304,11 +306,11 @@ class _Walk:
                 and on_host.key not in self.walked
             ):
                 # The same bytes need the same files. Whoever put them there may have left some out.
-                self.walked.add(on_host.key)
+                self.walked[on_host.key] = ours.assembly
                 self._enter(ours.assembly, ours.file)
         self._note("host_supplied", reference, label, more)
         self.findings += remarks.about_host_version(
-            reference, on_host, self.around.service, self.around.wizard, label
+            reference, on_host, self.around.service, self.around.wizard, label, direct=direct
         )
 
     def _compare_with_host(self, name: str, ours: Assembly, on_host: HostFile) -> bool | None:
@@ -358,7 +360,7 @@ class _Walk:
         self._edge(label, reference, "stage")
         self.findings += remarks.about_place(reference, best.place.value, label)
         self.findings += remarks.about_facade(reference, best.assembly, self.around.framework)
-        self._judge_binding(reference, best, label)
+        self._judge_binding(reference, best, label, direct=direct)
         self._enter(best.assembly, best.file)
 
     def _seek(self, reference: AssemblyName, staged: StagedFile | None) -> None:
@@ -371,10 +373,18 @@ class _Walk:
         for name in {reference, wanted}:
             self.unsettled[(name.key, name.version_text, name.public_key_token)] = Sought(name)
 
-    def _judge_binding(self, reference: AssemblyName, staged: StagedFile, label: str) -> None:
+    def _judge_binding(
+        self, reference: AssemblyName, staged: StagedFile, label: str, *, direct: bool
+    ) -> None:
         around = self.around
         self.findings += remarks.about_binding(
-            reference, staged.assembly, label, mim=around.mim, service=around.service, wizard=around.wizard
+            reference,
+            staged.assembly,
+            label,
+            mim=around.mim,
+            service=around.service,
+            wizard=around.wizard,
+            direct=direct,
         )
 
     def _best(self, reference: AssemblyName) -> StagedFile | None:

@@ -29,9 +29,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
     """Return a function that lays libraries down and closes over the first."""
 
     def make(
-        *assemblies: tuple[AssemblyName, tuple[AssemblyName, ...], dict[str, Any]], **options: Any
+        *assemblies: tuple[AssemblyName, tuple[AssemblyName, ...], dict[str, Any]],
+        cached: dict[Path, AssemblyName] | None = None,
+        **options: Any,
     ) -> dict[str, Any]:
-        known: dict[Path, Assembly] = {}
+        known: dict[Path, Assembly] = {
+            path: Assembly(path, 1, "managed", "anycpu", identity, sha256="1" * 64)
+            for path, identity in (cached or {}).items()
+        }
         for identity, references, more in assemblies:
             path = tmp_path / f"{identity.name}.dll"
             path.write_bytes(b"")
@@ -166,6 +171,64 @@ def test_logging_configuration_comes_with_the_library_that_reads_it(world, tmp_p
     assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [
         ("log4net.hr.config", "logging")
     ]
+
+
+def test_logging_configuration_comes_along_although_the_host_has_the_library(world, tmp_path: Path) -> None:
+    (tmp_path / "log4net.hr.config").write_text("<a/>")
+    document = world(connector(name("log4net")), library(name("log4net")), host=["log4net.dll"])
+    assert [entry["file"] for entry in document["stage"]] == ["Connector.dll"]
+    assert [(entry["file"], entry["of"]) for entry in document["companions"]] == [
+        ("log4net.hr.config", "Connector.dll")
+    ]
+
+
+def test_what_belongs_to_a_library_comes_along_although_the_host_has_the_same_one(
+    world, tmp_path: Path
+) -> None:
+    (tmp_path / "Library.dll.config").write_text("<a/>")
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "Library.resources.dll").write_bytes(b"")
+    same = {"path": r"C:\ECMA\Library.dll", "sha256": "0" * 64}
+    document = world(connector(name("Library")), library(name("Library")), host=[same])
+    assert [entry["file"] for entry in document["stage"]] == ["Connector.dll"]
+    assert [entry["file"] for entry in document["companions"]] == [
+        "de\\Library.resources.dll",
+        "Library.dll.config",
+    ]
+
+
+@pytest.mark.parametrize(("direct", "severity"), [(True, "error"), (False, "warning")])
+def test_a_version_that_nothing_redirects_to_weighs_like_a_missing_library(
+    world, tmp_path: Path, direct: bool, severity: str
+) -> None:
+    config = tmp_path / "service.config"
+    config.write_text("<configuration/>")
+    newer, older = name("Json", (13, 0, 0, 0), MINE), name("Json", (9, 0, 0, 0), MINE)
+    document = world(
+        connector(older if direct else newer, name("Client")),
+        library(name("Client"), newer if direct else older),
+        library(newer),
+        service_config=str(config),
+        wizard_config=str(config),
+    )
+    assert ids(document) == [("C4", severity)]
+
+
+def test_a_conflict_names_all_that_want_the_other_version(world, tmp_path: Path) -> None:
+    newer, older = name("Json", (13, 0, 0, 0), MINE), name("Json", (9, 0, 0, 0), MINE)
+    cache = tmp_path / "gac/GAC_MSIL/Json" / f"v4.0_9.0.0.0__{MINE}"
+    cache.mkdir(parents=True)
+    (cache / "Json.dll").write_bytes(b"")
+    document = world(
+        connector(newer, name("One"), name("Two")),
+        library(name("One"), older),
+        library(name("Two"), older),
+        library(newer),
+        cached={cache / "Json.dll": older},
+        gac=[str(tmp_path / "gac")],
+    )
+    [conflict] = document["conflicts"]
+    assert conflict["wanted_by"] == ["One.dll", "Two.dll"]
 
 
 def test_projects_of_the_web_services_connector_come_along(world, tmp_path: Path) -> None:

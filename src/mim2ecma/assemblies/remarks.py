@@ -463,6 +463,16 @@ def too_many(limit: int) -> Finding:
 
 
 def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
+    target = assembly.target_framework or ""
+    if target.startswith(".NETCoreApp") and not assembly.is_connector:  # a connector: see `about_connector`
+        yield Finding(
+            id="C14",
+            severity=Severity.WARNING,
+            where=label,
+            found=f"a build for {target}",
+            expected="a build for .NET Framework or .NET Standard 2.0, which MIM and the ECMA host can load",
+            next_step="Take the library from the package's folder net4x or netstandard2.0.",
+        )
     match = _FRAMEWORK.match(assembly.target_framework or "")
     version = parse_version(match[1]) if match else None
     newest = parse_version(known.DEFAULT_FRAMEWORK)

@@ -193,14 +193,18 @@ def _framework(target: str | None) -> str:
 
 
 def _document(args: argparse.Namespace) -> dict[str, Any]:
-    if args.host is not None and not args.host.is_dir():
-        raise InputError(
-            source=str(args.host),
-            where="--host",
-            found="no folder",
-            expected="a folder",
-            next_step="Correct the path.",
-        )
+    # A folder is listed when a reference leads there; a mistyped one must not pass for one without the file.
+    named = {"--search": args.search, "--gac": args.gac, "--bin": [args.bin], "--host": [args.host]}
+    for option, folders in named.items():
+        for folder in folders:
+            if folder is not None and not folder.is_dir():
+                raise InputError(
+                    source=str(folder),
+                    where=option,
+                    found="no folder",
+                    expected="a folder",
+                    next_step="Correct the path.",
+                )
     # A person who names a file of the current folder means that one, whatever the searched folders have.
     connector = args.connector.absolute() if args.connector.exists() else args.connector
     return request.closure_document(

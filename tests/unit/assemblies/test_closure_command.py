@@ -107,10 +107,12 @@ def test_a_copy_of_the_hosts_folder_is_taken_into_account(
     assert {"Chain.Middle"} <= {entry["assembly"] for entry in document["host_supplied"]}
 
 
-@pytest.mark.parametrize("option", ["--host", "--search", "--mim-config"])
-def test_a_wrong_path_is_unreadable_input(fixtures: Path, tmp_path: Path, option: str) -> None:
-    path = str(fixtures / "chain/Chain.Connector.dll")
-    assert run(path, option, str(tmp_path / "gone")) == UNREADABLE
+@pytest.mark.parametrize("connector", ["chain/Chain.Connector.dll", "plain/Plain.Connector.dll"])
+@pytest.mark.parametrize("option", ["--host", "--search", "--bin", "--gac", "--mim-config"])
+def test_a_wrong_path_is_unreadable_input_whether_or_not_a_reference_leads_there(
+    fixtures: Path, tmp_path: Path, connector: str, option: str
+) -> None:
+    assert run(str(fixtures / connector), option, str(tmp_path / "gone")) == UNREADABLE
 
 
 def test_the_drawing_is_written(fixtures: Path, tmp_path: Path) -> None:

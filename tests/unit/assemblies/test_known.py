@@ -106,7 +106,7 @@ def test_a_framework_between_two_listed_ones_is_judged_as_the_older(given: str, 
     assert nearest_framework(given) == judged
 
 
-@pytest.mark.parametrize("given", ["4.5", "", "abc"])
-def test_a_framework_that_is_too_old_or_no_version_is_refused(given: str) -> None:
+@pytest.mark.parametrize("given", ["4.5", "", "abc", "net472", "8.0"])
+def test_a_framework_that_is_too_old_or_no_version_of_it_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="framework: version"):
         nearest_framework(given)

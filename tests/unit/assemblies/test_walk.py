@@ -131,6 +131,14 @@ def test_a_library_from_nuget_may_be_netstandard(world) -> None:
     assert ids(document) == []
 
 
+def test_a_library_for_net_cannot_be_loaded_by_net_framework(world) -> None:
+    reference = name("Library")
+    document = world(connector(reference), library(reference, target_framework=".NETCoreApp,Version=v6.0"))
+    [finding] = document["findings"]
+    assert (finding["id"], finding["severity"], finding["where"]) == ("C14", "warning", "Library.dll")
+    assert finding["found"] == "a build for .NETCoreApp,Version=v6.0"
+
+
 @pytest.mark.parametrize(
     ("kind", "more", "expected"),
     [

@@ -16,7 +16,7 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from .host import windows_path_problem
 from .known import module_status
-from .search import Candidate, Search
+from .search import Candidate, Place, Search
 
 PROCESSOR_FOLDERS = (("x64",), ("amd64",), ("runtimes", "win-x64", "native"))
 """Folders beside a library in which it looks for native code of a 64-bit process.
@@ -131,6 +131,7 @@ def _find(name: str, search: Search) -> tuple[Candidate, str] | None:
     for file in (parts[-1], parts[-1] + ".dll"):
         for folder in folders:
             found = search.file(file, folder)
-            if found is not None:
+            # Folders below count beside the connector alone; nothing below `Bin` is fetched for their sake.
+            if found is not None and (not folder or found.place is Place.EXTENSIONS):
                 return found, "\\".join(found.path.parts[-len(folder) - 1 :])
     return None

@@ -64,7 +64,7 @@ _SIGN_BYTES = tuple(
         name.encode() + b"\0" for name in (*sorted({name for _, name in _SIGN_TYPES}), *_LOADERS, *_CREATORS)
     )
 )
-"""How those names end in a heap. Compilers keep a name that ends another (`Load` in `PreLoad`) there alone."""
+"""How those names end in a heap. A name that ends another (`Load` in `PreLoad`) is kept there alone."""
 
 CLASSES_LIMIT = 1000
 """Classes of one file that implement interfaces of the engine; a connector has one."""

@@ -251,6 +251,18 @@ def test_native_code_for_64_bit_keeps_the_folder_it_is_looked_for_in(
     ] == "staged"
 
 
+def test_native_code_below_the_program_folder_is_not_what_a_connector_calls(
+    fixtures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(fixtures / "pinvoke", tmp_path / "e")
+    (tmp_path / "bin/x64").mkdir(parents=True)
+    (tmp_path / "e/Private.Native.dll").rename(tmp_path / "bin/x64/Private.Native.dll")
+    document = closure_document(str(tmp_path / "e/PInvoke.Connector.dll"), bin=str(tmp_path / "bin"))
+    assert {entry["module"]: entry["status"] for entry in document["native"]}[
+        "Private.Native.dll"
+    ] == "missing"
+
+
 def test_native_code_that_is_called_by_a_path_keeps_it(fixtures: Path, tmp_path: Path) -> None:
     data = (fixtures / "pinvoke/PInvoke.Connector.dll").read_bytes()
     (tmp_path / "P.dll").write_bytes(data.replace(b"\0Private.Native.dll\0", b"\0bin/Private.Na.dll\0"))

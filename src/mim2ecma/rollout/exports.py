@@ -91,8 +91,8 @@ def listing(
                 found="no SHA-256, so that its content cannot be read",
                 expected="a file that the account of this run may read and no program holds",
                 next_step=(
-                    "Give the account the right to read it, end the program that holds it, or move it away if "
-                    "no connector needs it; then run playbooks/export.yml again."
+                    "Give the account the right to read it, end the program that holds it, or move it "
+                    "away if no connector needs it; then run playbooks/export.yml again."
                 ),
             )
         result[name] = str(file["checksum"]).lower()

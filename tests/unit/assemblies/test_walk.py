@@ -173,11 +173,12 @@ def test_the_host_redirecting_away_from_the_version_at_hand_is_an_error(world, t
 
 
 def test_logging_configuration_comes_with_the_library_that_reads_it(world, tmp_path: Path) -> None:
-    for file in ("log4net.hr.config", "NLog.config", "other.config"):
+    for file in ("log4net.hr.config", "Hr.Log4Net.xml", "NLog.config", "mylog4net.config", "other.config"):
         (tmp_path / file).write_text("<a/>")
     document = world(connector(name("log4net")), library(name("log4net")))
     assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [
-        ("log4net.hr.config", "logging")
+        ("Hr.Log4Net.xml", "logging"),
+        ("log4net.hr.config", "logging"),
     ]
 
 

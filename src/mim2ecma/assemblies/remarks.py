@@ -304,9 +304,12 @@ def about_connector(connector: Assembly, framework: str) -> Iterator[Finding]:
         )
 
 
-def about_file(assembly: Assembly, label: str) -> Iterator[Finding]:
-    """C14 to C18: what a file to be staged says about itself."""
-    yield from _about_target(assembly, label)
+def about_file(assembly: Assembly, label: str, installed: str) -> Iterator[Finding]:
+    """C14 to C18: what a file to be staged says about itself.
+
+    `installed` is the version of .NET Framework on the ECMA host.
+    """
+    yield from _about_target(assembly, label, installed)
     if assembly.architecture in _STRANGE_TO_64_BIT or assembly.architecture.startswith("machine-"):
         yield Finding(
             id="C15",
@@ -462,7 +465,7 @@ def too_many(limit: int) -> Finding:
     )
 
 
-def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
+def _about_target(assembly: Assembly, label: str, installed: str) -> Iterator[Finding]:
     target = assembly.target_framework or ""
     if target.startswith(".NETCoreApp") and not assembly.is_connector:  # a connector: see `about_connector`
         yield Finding(
@@ -473,17 +476,23 @@ def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
             expected="a build for .NET Framework or .NET Standard 2.0, which MIM and the ECMA host can load",
             next_step="Take the library from the package's folder net4x or netstandard2.0.",
         )
-    match = _FRAMEWORK.match(assembly.target_framework or "")
+    match = _FRAMEWORK.match(target)
     version = parse_version(match[1]) if match else None
-    newest = parse_version(known.DEFAULT_FRAMEWORK)
-    if version is not None and newest is not None and version > newest:
-        # The loader does not enforce the attribute for libraries; what is missing fails late
-        # (domain/ma_xml.md 13.1).
-        yield Finding(
-            id="C14",
-            severity=Severity.WARNING,
-            where=label,
-            found=f"a build for {assembly.target_framework}",
-            expected=f"at most .NET Framework {known.DEFAULT_FRAMEWORK}, the newest for Windows Server 2016",
-            next_step="Test every run profile on the ECMA host, or ask for a build for an older version.",
-        )
+    limit, newest = parse_version(installed), parse_version(known.DEFAULT_FRAMEWORK)
+    if version is None or limit is None or newest is None or version <= limit:
+        return
+    # The loader does not enforce the attribute for libraries; what is missing fails late
+    # (domain/ma_xml.md 13.1).
+    whose = "the newest for Windows Server 2016" if limit == newest else "which the ECMA host has"
+    yield Finding(
+        id="C14",
+        severity=Severity.WARNING,
+        where=label,
+        found=f"a build for {assembly.target_framework}",
+        expected=f"at most .NET Framework {installed}, {whose}",
+        next_step=(
+            f"Install .NET Framework {known.DEFAULT_FRAMEWORK} on the ECMA host, or ask for an older build."
+            if limit < newest and version <= newest
+            else "Test every run profile on the ECMA host, or ask for a build for an older version."
+        ),
+    )

@@ -69,6 +69,7 @@ def closure_document(
         search=Search(folders),
         host=what_the_host_has(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
         framework=nearest_framework(framework),
+        installed=framework,
         mim=mim,
         service=_bindings(service_config),
         wizard=_bindings(wizard_config),

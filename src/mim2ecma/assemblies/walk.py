@@ -198,7 +198,7 @@ class _Walk:
         if len(self.read_files) > FILES_LIMIT:
             self.findings.append(remarks.too_many(FILES_LIMIT))
             return
-        self.findings += remarks.about_file(assembly, label)
+        self.findings += remarks.about_file(assembly, label, self.around.installed)
         self.embedded.take_up(assembly, label, inside)
         self.queue.append((assembly, label))
 

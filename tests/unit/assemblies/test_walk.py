@@ -125,6 +125,39 @@ def test_the_target_framework_is_judged(world, target: str | None, expected: lis
     assert ids(world(connector(target_framework=target))) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "installed", "expected", "next_step"),
+    [
+        (
+            "4.8",
+            "4.7.2",
+            "4.7.2, which the ECMA host has",
+            "Install .NET Framework 4.8 on the ECMA host, or ",
+        ),
+        ("4.8.1", "4.7.2", "4.7.2, which the ECMA host has", "Test every run profile on the ECMA host, or "),
+        (
+            "4.8.1",
+            "4.8",
+            "4.8, the newest for Windows Server 2016",
+            "Test every run profile on the ECMA host",
+        ),
+        ("4.7.2", "4.7.2", None, ""),
+        ("4.8.1", "4.8.1", None, ""),
+        ("4.7.1", "4.7.2", None, ""),
+    ],
+)
+def test_the_target_framework_is_held_against_what_the_host_has(
+    world, target: str, installed: str, expected: str | None, next_step: str
+) -> None:
+    reference = name("Library")
+    there = library(reference, target_framework=f".NETFramework,Version=v{target}")
+    findings = world(connector(reference), there, framework=installed)["findings"]
+    assert [(item["id"], item["severity"], item["where"], item["expected"]) for item in findings] == (
+        [("C14", "warning", "Library.dll", f"at most .NET Framework {expected}")] if expected else []
+    )
+    assert all(item["next_step"].startswith(next_step) for item in findings)
+
+
 def test_a_library_from_nuget_may_be_netstandard(world) -> None:
     reference = name("Library")
     document = world(connector(reference), library(reference, target_framework=".NETStandard,Version=v2.0"))

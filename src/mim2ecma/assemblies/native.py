@@ -6,7 +6,6 @@ Linux and macOS, which are never called on Windows, and some names hold a folder
 
 from __future__ import annotations
 
-import ntpath
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -35,8 +34,8 @@ class Located:
     r"""Where a module comes from.
 
     Attributes:
-        status: `windows`, `staged`, `embedded`, `host-supplied`, `redistributable`, `missing`, `outside` (a
-            whole path), `other-system` (Linux or macOS) or `unusable-name`.
+        status: `windows`, `staged`, `embedded`, `host-supplied`, `redistributable`, `missing`, `path` (which
+            is not followed), `other-system` (Linux or macOS) or `unusable-name`.
         found: The fetched file of a module to bring.
         target: Its place below the ECMA folder, with `\`: the same as below the fetched folder.
     """
@@ -60,16 +59,15 @@ def locate(
     """
     elsewhere = kind != "file"  # a part of an assembly lies beside it, and nowhere else
     plain = bare_file_name_problem(file) is None
-    path = elsewhere and names_a_folder(file)
     by_name = module_status(file) if elsewhere else "missing"
     if by_name == "windows":
         return Located(by_name)
-    if (plain or path) and (found := _find(file, search)) is not None:
+    if plain and (found := _find(file, search)) is not None:
         return Located("staged", *found)
     if elsewhere and _OTHER_SYSTEM.fullmatch(file):
         status = "other-system"
-    elif path:
-        status = "outside" if _is_whole_path(file) else "missing"
+    elif elsewhere and _is_path(file):
+        status = "path"
     elif not plain:
         status = "unusable-name"
     elif file.casefold().removesuffix(".dll") in embedded:
@@ -81,11 +79,6 @@ def locate(
     return Located(status)
 
 
-def names_a_folder(name: str) -> bool:
-    r"""True for a path such as `x64\Vendor.dll` or `C:\Vendor\Vendor.dll`, without `..` or a device."""
-    return re.search(r"[\\/]", name) is not None and windows_path_problem(name) is None
-
-
 def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
     """C22: native code that neither Windows nor the fetched folder has."""
     expected = "a module of Windows or a file beside the connector"
@@ -95,11 +88,11 @@ def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
             expected,
             "Get the module, or install the product that brings it on the ECMA host.",
         ),
-        "outside": (
-            "a place outside of the fetched folders",
+        "path": (
+            "a path, which is not followed",
             expected,
-            "Install the product that brings it on the ECMA host, or declare the file as extra payload for "
-            "that place.",
+            "Declare the file as extra payload for that place, or install the product that brings it on the "
+            "ECMA host.",
         ),
         "redistributable": (
             "part of a Visual C++ redistributable package",
@@ -119,16 +112,14 @@ def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
         )
 
 
-def _is_whole_path(name: str) -> bool:
-    return bool(ntpath.splitdrive(name)[0]) or name[:1] in {"\\", "/"}
+def _is_path(name: str) -> bool:
+    r"""True for `x64\Vendor.dll` or `C:\Vendor\Vendor.dll`, without `..` or a device."""
+    return re.search(r"[\\/]", name) is not None and windows_path_problem(name) is None
 
 
 def _find(name: str, search: Search) -> tuple[Candidate, str] | None:
-    if _is_whole_path(name):
-        return None  # what lies there was not fetched
-    parts = tuple(part for part in re.split(r"[\\/]", name) if part not in {"", "."})
-    folders: tuple[tuple[str, ...], ...] = ((), *PROCESSOR_FOLDERS) if len(parts) == 1 else (parts[:-1],)
-    for file in (parts[-1], parts[-1] + ".dll"):
+    folders: tuple[tuple[str, ...], ...] = ((), *PROCESSOR_FOLDERS)
+    for file in (name, name + ".dll"):
         for folder in folders:
             found = search.file(file, folder)
             # Folders below count beside the connector alone; nothing below `Bin` is fetched for their sake.

@@ -445,7 +445,7 @@ class _Walk:
             problem = bare_file_name_problem(file) or "is no plain file name"
             self.findings.append(remarks.unusable_name(label, name, problem))
         beyond = found is not None and found.place is not Place.EXTENSIONS
-        if beyond or (status == "missing" and not native.names_a_folder(file)):
+        if beyond or status == "missing":
             self.unsettled[(key, "", "")] = Sought(AssemblyName(file), module=True)
         self.native[key] = {"module": name, "wanted_by": [label], "status": status}
         self.findings += native.about_module(name, status, label)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mim2ecma.assemblies import known, request
 from mim2ecma.assemblies.drawing import draw
 from mim2ecma.assemblies.host import listing_of_folder
-from mim2ecma.commands._accept import read_accepted
+from mim2ecma.commands._accept import not_needed, read_accepted
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
 from mim2ecma.documents.printable import printable
 from mim2ecma.documents.schemas import schema_name
@@ -104,6 +104,11 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(
         json.dumps(document, indent=2, ensure_ascii=True) + "\n" if args.json else as_text(document)
     )
+    sys.stdout.flush()  # so that a terminal shows it after the result
+    softened = {item["id"] for item in findings if item["next_step"].startswith("Accepted knowingly")}
+    for rule in document["accepted"]:
+        if rule not in softened:
+            print(not_needed(rule, "mim2ecma closure"), file=sys.stderr)  # noqa: T201
     return NOT_READY if any(finding["severity"] == "error" for finding in findings) else READY
 
 

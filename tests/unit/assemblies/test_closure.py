@@ -263,15 +263,18 @@ def test_native_code_below_the_program_folder_is_not_what_a_connector_calls(
     ] == "missing"
 
 
-def test_native_code_that_is_called_by_a_path_keeps_it(fixtures: Path, tmp_path: Path) -> None:
+def test_native_code_that_is_called_by_a_path_is_not_looked_for(fixtures: Path, tmp_path: Path) -> None:
     data = (fixtures / "pinvoke/PInvoke.Connector.dll").read_bytes()
     (tmp_path / "P.dll").write_bytes(data.replace(b"\0Private.Native.dll\0", b"\0bin/Private.Na.dll\0"))
     (tmp_path / "bin").mkdir()
     shutil.copy(fixtures / "pinvoke/Private.Deeper.dll", tmp_path / "bin/Private.Na.dll")
     document = closure_document(str(tmp_path / "P.dll"))
-    assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [
-        ("bin\\Private.Na.dll", "native")
-    ]
+    assert document["companions"] == []
+    [finding] = [item for item in document["findings"] if "Private" in item["found"]]
+    assert (finding["id"], finding["found"]) == (
+        "C22",
+        "calls into 'bin/Private.Na.dll', a path, which is not followed",
+    )
 
 
 def test_a_library_only_in_the_global_assembly_cache_is_staged_and_said_so(closure, fixtures: Path) -> None:

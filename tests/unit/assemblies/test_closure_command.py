@@ -130,6 +130,17 @@ def test_a_finding_is_accepted_with_its_reason(fixtures: Path, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["accepted"] == {"C1": "that part is never used"}
 
 
+def test_an_acceptance_that_changed_nothing_is_told(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(fixtures / "missing/Missing.Connector.dll")
+    assert run(path, "--accept", "C1=never used", "--accept", "C4=known") == command.READY
+    assert capsys.readouterr().err == (
+        "mim2ecma closure: --accept C4: no error or warning C4 was found; expected a rule that was. "
+        "Leave it out, or correct the rule.\n"
+    )
+
+
 @pytest.mark.parametrize("option", ["C1", "C1= ", "C12=it is one", "C99=why", "R1=why"])
 def test_what_cannot_be_accepted_is_wrong_usage(fixtures: Path, option: str) -> None:
     assert run(str(fixtures / "missing/Missing.Connector.dll"), "--accept", option) == UNREADABLE

@@ -44,9 +44,10 @@ NOT_IN_BOX = (
     "WebMatrix.",
 )
 
-# Not in mono; in the global assembly cache of .NET Framework 4.x (issue text; names and keys as in the
-# redistribution list of .NET Framework 4 that its reference assemblies carry). All have assembly version
-# 4.0.0.0 unless said otherwise.
+# Not in mono; in the global assembly cache of .NET Framework 4.x (issue text; names, versions and keys as in
+# the redistribution list of .NET Framework 4, `RedistList/FrameworkList.xml`, which the tests of MSBuild's
+# ResolveAssemblyReference repeat; the parts of WPF and of the Windows Runtime that came with 4.5 beside it).
+# All have assembly version 4.0.0.0 unless said otherwise.
 LACKING: dict[str, tuple[str, ...]] = {
     WPF: (
         "PresentationBuildTasks",
@@ -65,12 +66,20 @@ LACKING: dict[str, tuple[str, ...]] = {
         "System.Activities.DurableInstancing",
         "System.Activities.Presentation",
         "System.Printing",
+        "System.ServiceModel.Activities",
+        "System.ServiceModel.Channels",
         "System.Speech",
+        "System.Web.DataVisualization",
+        "System.Web.DataVisualization.Design",
+        "System.Web.DynamicData.Design",
+        "System.Windows.Forms.DataVisualization.Design",
+        "System.WorkflowServices",
         "UIAutomationClient",
         "UIAutomationClientsideProviders",
         "UIAutomationProvider",
         "UIAutomationTypes",
         "WindowsFormsIntegration",
+        "XamlBuildTask",
     ),
     ECMA: (
         "PresentationFramework-SystemCore",
@@ -79,16 +88,34 @@ LACKING: dict[str, tuple[str, ...]] = {
         "PresentationFramework-SystemXml",
         "PresentationFramework-SystemXmlLinq",
         "System.AddIn",
+        "System.Data.Entity.Design",
+        "System.Data.Services.Design",
+        "System.Data.SqlXml",
+        "System.Device",
         "System.DirectoryServices.AccountManagement",
         "System.IdentityModel.Services",
         "System.Management.Instrumentation",
+        "System.Runtime.WindowsRuntime",
+        "System.Web.Entity",
+        "System.Web.Entity.Design",
         "System.Windows.Controls.Ribbon",
+        "System.Windows.Input.Manipulations",
         "System.Windows.Presentation",
-        "System.WorkflowServices",
     ),
-    MICROSOFT: ("System.AddIn.Contract", "System.IO.Log"),
+    MICROSOFT: (
+        "ISymWrapper",
+        "Microsoft.Build.Conversion.v4.0",
+        "System.AddIn.Contract",
+        "System.IO.Log",
+        "sysglobl",
+    ),
 }
-LACKING_OTHER = {"Microsoft.JScript": ("10.0.0.0", MICROSOFT)}
+LACKING_OTHER = {
+    "Microsoft.JScript": ("10.0.0.0", MICROSOFT),
+    "Microsoft.VisualBasic.Compatibility": ("10.0.0.0", MICROSOFT),
+    "Microsoft.VisualBasic.Compatibility.Data": ("10.0.0.0", MICROSOFT),
+    "Microsoft.VisualC.STLCLR": ("2.0.0.0", MICROSOFT),
+}
 
 # mono gives these version 0.0.0.0 or another key; .NET Framework's own are:
 CORRECTED = {

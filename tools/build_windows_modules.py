@@ -22,9 +22,19 @@ NOT_WINDOWS = re.compile(
     r"|xaudio2_[0-7]|xinput1_[123]|gamingtcui|dx8vb|msxml4|msnet32|svrapi|capi2032|ia2comproxy|threadpoolwinrt|cryptowinrt"
 )
 REDISTRIBUTABLE = re.compile(r"(?:atl|concrt|mfc|msvcm|msvcp|msvcr|vcomp|vcruntime|vccorlib)\d")
-SYSTEM_RUNTIMES = {"msvcp60.dll"}
-# In Windows Server 2016 and later, not in wine's list: Active Directory, network management and runtime
-# libraries that connectors call.
+SYSTEM_RUNTIMES = {
+    "msvcp60.dll",
+    # C runtimes of .NET Framework's own, which code that was built with /clr may name.
+    "msvcp120_clr0400.dll",
+    "msvcp140_clr0400.dll",
+    "msvcr100_clr0400.dll",
+    "msvcr120_clr0400.dll",
+    "ucrtbase_clr0400.dll",
+    "vcruntime140_1_clr0400.dll",
+    "vcruntime140_clr0400.dll",
+}
+# In Windows Server 2016 and later, not in wine's list: Active Directory, certificates, network management and
+# runtime libraries that connectors call.
 ADDED = (
     *(
         "activeds.dll",
@@ -47,12 +57,18 @@ ADDED = (
         "wkscli.dll",
     ),
     *("wsmsvc.dll", "wsmauto.dll", "miutils.dll", "mimofcodec.dll"),
+    *("browcli.dll", "certcli.dll", "clfsw32.dll", "credssp.dll", "dfscli.dll", "dhcpsapi.dll"),
+    *("gpedit.dll", "nlaapi.dll", "ntlanman.dll", "ntmarta.dll", "tokenbinding.dll"),
 )
 
 
 def main() -> int:
     """Read the file list named on the command line and write the data file."""
-    names = set(NAME.findall(Path(sys.argv[1]).read_text(encoding="utf-8").casefold())) | set(ADDED)
+    names = (
+        set(NAME.findall(Path(sys.argv[1]).read_text(encoding="utf-8").casefold()))
+        | set(ADDED)
+        | SYSTEM_RUNTIMES
+    )
     modules = sorted(
         name
         for name in names

@@ -94,7 +94,8 @@ def parse_bindings(content: bytes, source: str) -> Bindings:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise _error(source, "XML", str(error), "well-formed XML") from error
+        text = str(error).partition(" (<string>")[0]  # what lxml calls a source that lies in memory
+        raise _error(source, "XML", text, "well-formed XML") from error
     if root.tag != "configuration":
         raise _error(source, "root element", f"'{root.tag}'", "'configuration'")
     redirects: list[Redirect] = []

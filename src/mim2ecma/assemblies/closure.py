@@ -26,7 +26,8 @@ class Surroundings:
     Attributes:
         search: Folders fetched from the MIM host.
         host: Files of the ECMA folder that we did not put there.
-        framework: Version of .NET Framework on the ECMA host.
+        framework: Version of .NET Framework whose list of assemblies counts.
+        installed: Version that the ECMA host has.
         mim: Bindings of `miiserver.exe.config`; None when it was not fetched.
         service: Bindings of the ECMA host's service.
         wizard: Bindings of the ECMA host's configuration wizard.
@@ -36,6 +37,7 @@ class Surroundings:
     search: Search
     host: tuple[HostFile, ...] = ()
     framework: str = known.DEFAULT_FRAMEWORK
+    installed: str = known.DEFAULT_FRAMEWORK
     mim: Bindings | None = None
     service: Bindings | None = None
     wizard: Bindings | None = None

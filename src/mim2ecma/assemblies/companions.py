@@ -20,9 +20,9 @@ WEB_SERVICES_CONNECTOR = "microsoft.identitymanagement.ma.webservices"
 CULTURE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*\Z", re.IGNORECASE)
 """Shape of a culture's folder, BCP 47 as .NET Framework writes it."""
 LOG_FILES = {
-    "log4net": re.compile(r"log4net.*\.(config|xml)\Z", re.IGNORECASE),
-    "nlog": re.compile(r"nlog.*\.(config|xml)\Z", re.IGNORECASE),
-    "lithnet.logging": re.compile(r"(nlog|log4net).*\.(config|xml)\Z", re.IGNORECASE),
+    "log4net": re.compile(r"(.+[._-])?log4net.*\.(config|xml)\Z", re.IGNORECASE),
+    "nlog": re.compile(r"(.+[._-])?nlog.*\.(config|xml)\Z", re.IGNORECASE),
+    "lithnet.logging": re.compile(r"(.+[._-])?(nlog|log4net).*\.(config|xml)\Z", re.IGNORECASE),
 }
 _STEP = 1024 * 1024
 
@@ -86,9 +86,9 @@ def companions_of(assembly: Assembly, search: Search, libraries: Collection[str]
     Its configuration, satellites, and logging configuration where it uses that library.
 
     Args:
-        assembly: The staged library.
+        assembly: The staged library, or one that lies on the host already.
         search: Folders fetched from MIM.
-        libraries: Names, in lower case, of all libraries that are staged or embedded.
+        libraries: Names, in lower case, of all libraries that are staged, embedded or on the host.
     """
     path = assembly.path
     folder = next(

@@ -6,6 +6,7 @@ nothing else. All text comes from untrusted files and is escaped.
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from unicodedata import east_asian_width
@@ -92,23 +93,32 @@ def _graph(
     kinds = {root: "connector"}
     labels = {root: _label(root, connector.get("version"))}
     edges: list[tuple[str, str]] = []
+    files: dict[str, str] = {}  # what wants something is written as a file, in whatever case
     for kind in _LISTS:
         for entry in _entries(closure, kind):
             name = _text(entry.get("file")) if kind == "stage" else _text(entry.get("assembly"))
             if name != root:
                 kinds.setdefault(name, kind)
                 labels.setdefault(name, _label(_text(entry.get("assembly")), entry.get("version")))
+            files.setdefault(_text(entry.get("file")).casefold(), name)
             edges += [(label, name) for label in _texts(entry.get("wanted_by"))]
     for entry in _entries(closure, "native"):
-        if entry.get("status") == "windows":
+        if entry.get("status") in {"windows", "other-system"}:
             continue
         name = _text(entry.get("module"))
         kinds.setdefault(name, "missing" if entry.get("status") == "missing" else "native")
         labels.setdefault(name, _label(name, None))
+        file = ntpath.basename(name).casefold()
+        files.setdefault(file if "." in file else f"{file}.dll", name)
         edges += [(label, name) for label in _texts(entry.get("wanted_by"))]
     # What lies inside another library is written "X (embedded in Y)" where it wants something.
     inner = {f"{name} (embedded in": name for name, kind in kinds.items() if kind == "embedded"}
-    known = [(next((full for start, full in inner.items() if a.startswith(start)), a), b) for a, b in edges]
+
+    def box(label: str) -> str:
+        embedded = (name for start, name in inner.items() if label.startswith(start))
+        return label if label in kinds else next(embedded, files.get(label.casefold(), label))
+
+    known = [(box(a), b) for a, b in edges]
     return kinds, sorted({(a, b) for a, b in known if a in kinds and b in kinds and a != b}), labels
 
 

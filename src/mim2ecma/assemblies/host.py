@@ -52,6 +52,16 @@ class HostFile:
         return frozenset(self.key.split("\\")[:-1])
 
     @property
+    def depth(self) -> int:
+        """Number of folders, the drive among them, above the file."""
+        return self.key.count("\\")
+
+    @property
+    def is_whole_path(self) -> bool:
+        """True when the path begins at a drive or a share."""
+        return bool(ntpath.splitdrive(self.path)[0])
+
+    @property
     def key(self) -> str:
         """The path as Windows compares it."""
         return path_key(self.path)

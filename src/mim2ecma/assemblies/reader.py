@@ -47,6 +47,7 @@ _PARENT_TAG_TYPE_REF = 1
 _TYPE_TAG_DEF, _TYPE_TAG_SPEC = 0, 2
 _ABSTRACT, _INTERFACE = 0x80, 0x20  # II.23.1.15
 
+_CREATORS = ("CreateInstanceFrom", "CreateInstanceFromAndUnwrap")
 _LOADERS = ("Load", "LoadFrom", "LoadFile", "LoadWithPartialName", "UnsafeLoadFrom", "ReflectionOnlyLoadFrom")
 _SIGN_TYPES = {
     ("Microsoft.Win32", "Registry"): "registry",
@@ -56,12 +57,14 @@ _SIGN_TYPES = {
     ("System.IO.Pipes", "NamedPipeServerStream"): "named-pipe",
     ("System.CodeDom.Compiler", "CodeDomProvider"): "compiler",
 }
-_LOADER_TYPES = {("System.Reflection", "Assembly"), ("System", "AppDomain")}
+_LOADER_TYPES = {("System.Reflection", "Assembly"), ("System", "AppDomain"), ("System", "Activator")}
 _SIGN_NAMES = tuple(sorted({name.encode() + b"\0" for _, name in (*_SIGN_TYPES, *_LOADER_TYPES)}))
 _SIGN_BYTES = tuple(
-    b"\0" + name.encode() + b"\0"
-    for name in (*_LOADERS, *sorted({name for _, name in _SIGN_TYPES}), "CreateInstanceFrom")
+    dict.fromkeys(
+        name.encode() + b"\0" for name in (*sorted({name for _, name in _SIGN_TYPES}), *_LOADERS, *_CREATORS)
+    )
 )
+"""How those names end in a heap. A name that ends another (`Load` in `PreLoad`) is kept there alone."""
 
 CLASSES_LIMIT = 1000
 """Classes of one file that implement interfaces of the engine; a connector has one."""
@@ -295,7 +298,7 @@ def _target_framework(data: Metadata) -> str | None:
 def _extension_interfaces(data: Metadata) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """Return interfaces, classes, and whether a class has a base that may bring more from another file."""
     # Nearly all files stop here: searching bytes costs far less than decoding every type reference.
-    if b"\0" + EXTENSION_NAMESPACE.encode() + b"\0" not in data.strings:
+    if EXTENSION_NAMESPACE.encode() + b"\0" not in data.strings:
         return _NO_CLASSES
     sdk = {
         index
@@ -382,7 +385,7 @@ def _signs(data: Metadata) -> tuple[str, ...]:
         elif full in _LOADER_TYPES:
             loaders.add(index << 3 | _PARENT_TAG_TYPE_REF)
     if loaders:
-        names = {*_LOADERS, "CreateInstanceFrom", "CreateInstanceFromAndUnwrap"}
+        names = {*_LOADERS, *_CREATORS}
         if any(
             owner in loaders and data.string(name) in names for owner, name, _ in data.rows(tables.MEMBER_REF)
         ):

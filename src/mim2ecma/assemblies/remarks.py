@@ -89,10 +89,12 @@ def about_binding(
     mim: Bindings | None,
     service: Bindings | None,
     wizard: Bindings | None,
+    direct: bool,
 ) -> Iterator[Finding]:
     """C4 to C7.
 
-    A strong name binds to exactly its version unless the program's own configuration redirects it.
+    A strong name binds to exactly its version unless the program's own configuration redirects it. What only
+    another library refers to is a warning where nothing redirects it, as it is where it is missing (C1).
     """
     identity = staged.identity
     if identity is None or not reference.is_strong:
@@ -155,7 +157,7 @@ def about_binding(
     else:
         yield Finding(
             id="C4",
-            severity=Severity.ERROR if reached else Severity.WARNING,
+            severity=Severity.ERROR if reached and direct else Severity.WARNING,
             where=label,
             found=f"{found}; no redirect is known",
             expected="the exact version, since the name is strong",
@@ -200,7 +202,13 @@ def differs_on_host(name: str, version: str | None, on_host: HostFile, relation:
 
 
 def about_host_version(
-    reference: AssemblyName, on_host: HostFile, service: Bindings | None, wizard: Bindings | None, label: str
+    reference: AssemblyName,
+    on_host: HostFile,
+    service: Bindings | None,
+    wizard: Bindings | None,
+    label: str,
+    *,
+    direct: bool,
 ) -> Iterator[Finding]:
     """C10: what the host has is not the version that a strong name asks for."""
     if not reference.is_strong or on_host.version is None or on_host.version == reference.version:
@@ -210,7 +218,7 @@ def about_host_version(
         return
     yield Finding(
         id="C10",
-        severity=Severity.ERROR if programs else Severity.WARNING,
+        severity=Severity.ERROR if programs and direct else Severity.WARNING,
         where=label,
         found=(
             f"'{reference.name}' {format_version(on_host.version)} in the ECMA folder, wanted is "
@@ -296,9 +304,12 @@ def about_connector(connector: Assembly, framework: str) -> Iterator[Finding]:
         )
 
 
-def about_file(assembly: Assembly, label: str) -> Iterator[Finding]:
-    """C14 to C18: what a file to be staged says about itself."""
-    yield from _about_target(assembly, label)
+def about_file(assembly: Assembly, label: str, installed: str) -> Iterator[Finding]:
+    """C14 to C18: what a file to be staged says about itself.
+
+    `installed` is the version of .NET Framework on the ECMA host.
+    """
+    yield from _about_target(assembly, label, installed)
     if assembly.architecture in _STRANGE_TO_64_BIT or assembly.architecture.startswith("machine-"):
         yield Finding(
             id="C15",
@@ -409,30 +420,6 @@ def unusable_name(label: str, name: str, problem: str) -> Finding:
     )
 
 
-def about_module(name: str, status: str, label: str) -> Iterator[Finding]:
-    """C22: native code that neither Windows nor the fetched folder has."""
-    if status == "missing":
-        yield Finding(
-            id="C22",
-            severity=Severity.WARNING,
-            where=label,
-            found=f"calls into '{name}', which is nowhere in the fetched folders",
-            expected="a module of Windows or a file beside the connector",
-            next_step="Get the module, or install the product that brings it on the ECMA host.",
-        )
-    elif status == "redistributable":
-        yield Finding(
-            id="C22",
-            severity=Severity.WARNING,
-            where=label,
-            found=f"calls into '{name}', part of a Visual C++ redistributable package",
-            expected="the package on the ECMA host",
-            next_step=(
-                "Install the Visual C++ redistributable package (x64) of that version on the ECMA host."
-            ),
-        )
-
-
 def about_windows(windows: known.Known, label: str) -> Iterator[Finding]:
     """C23: part of Windows, but not from the start."""
     if windows.needs:
@@ -478,18 +465,34 @@ def too_many(limit: int) -> Finding:
     )
 
 
-def _about_target(assembly: Assembly, label: str) -> Iterator[Finding]:
-    match = _FRAMEWORK.match(assembly.target_framework or "")
-    version = parse_version(match[1]) if match else None
-    newest = parse_version(known.DEFAULT_FRAMEWORK)
-    if version is not None and newest is not None and version > newest:
-        # The loader does not enforce the attribute for libraries; what is missing fails late
-        # (domain/ma_xml.md 13.1).
+def _about_target(assembly: Assembly, label: str, installed: str) -> Iterator[Finding]:
+    target = assembly.target_framework or ""
+    if target.startswith(".NETCoreApp") and not assembly.is_connector:  # a connector: see `about_connector`
         yield Finding(
             id="C14",
             severity=Severity.WARNING,
             where=label,
-            found=f"a build for {assembly.target_framework}",
-            expected=f"at most .NET Framework {known.DEFAULT_FRAMEWORK}, the newest for Windows Server 2016",
-            next_step="Test every run profile on the ECMA host, or ask for a build for an older version.",
+            found=f"a build for {target}",
+            expected="a build for .NET Framework or .NET Standard 2.0, which MIM and the ECMA host can load",
+            next_step="Take the library from the package's folder net4x or netstandard2.0.",
         )
+    match = _FRAMEWORK.match(target)
+    version = parse_version(match[1]) if match else None
+    limit, newest = parse_version(installed), parse_version(known.DEFAULT_FRAMEWORK)
+    if version is None or limit is None or newest is None or version <= limit:
+        return
+    # The loader does not enforce the attribute for libraries; what is missing fails late
+    # (domain/ma_xml.md 13.1).
+    whose = "the newest for Windows Server 2016" if limit == newest else "which the ECMA host has"
+    yield Finding(
+        id="C14",
+        severity=Severity.WARNING,
+        where=label,
+        found=f"a build for {assembly.target_framework}",
+        expected=f"at most .NET Framework {installed}, {whose}",
+        next_step=(
+            f"Install .NET Framework {known.DEFAULT_FRAMEWORK} on the ECMA host, or ask for an older build."
+            if limit < newest and version <= newest
+            else "Test every run profile on the ECMA host, or ask for a build for an older version."
+        ),
+    )

@@ -69,6 +69,7 @@ def closure_document(
         search=Search(folders),
         host=what_the_host_has(read_listing(host, "ECMA folder"), read_listing(ours, "staged files")),
         framework=nearest_framework(framework),
+        installed=framework,
         mim=mim,
         service=_bindings(service_config),
         wizard=_bindings(wizard_config),
@@ -124,12 +125,12 @@ def nearest_framework(version: str) -> str:
     """Return the newest listed version that is not above the given one (4.7.1 is judged as 4.6.2)."""
     wanted = tuple(int(part) for part in version.split(".") if part.isdigit())
     fitting = [name for name in known.frameworks() if tuple(map(int, name.split("."))) <= wanted]
-    if not wanted or not fitting:
+    if not fitting or wanted[0] != 4:
         raise UsageError(
             source="framework",
             where="version",
             found=f"'{version}'",
-            expected=f"{known.frameworks()[0]} or newer",
+            expected=f"{known.frameworks()[0]} or a newer 4.x",
             next_step="Give the version of .NET Framework on the ECMA host, such as 4.8.",
         )
     return fitting[-1]

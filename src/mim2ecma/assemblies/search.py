@@ -126,10 +126,18 @@ class Search:
                     if found is not None:
                         yield Candidate(found, folder.place)
 
-    def file(self, name: str) -> Candidate | None:
-        """Return a file by its name from the folders that are not the global assembly cache."""
+    def file(self, name: str, inside: Iterable[str] = ()) -> Candidate | None:
+        """Return a file by its name from the folders that are not the global assembly cache.
+
+        Args:
+            name: Name of the file.
+            inside: Names of folders below each of them, outermost first.
+        """
         for folder in self.folders:
-            found = folder.file(name) if folder.place is not Place.GAC else None
+            inner: Folder | None = folder if folder.place is not Place.GAC else None
+            for part in inside:
+                inner = inner.folder(part) if inner else None
+            found = inner.file(name) if inner else None
             if found is not None:
                 return Candidate(found, folder.place)
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from mim2ecma.documents.findings import Finding, in_order
 from mim2ecma.documents.safe_names import bare_file_name_problem
 
-from . import known, remarks
+from . import known, native, remarks
 from .assembly import Assembly, AssemblyError
 from .closure import Closure, JsonObject, Sought, StagedFile, Surroundings
 from .companions import Companion, companions_of, declared_companion
@@ -48,14 +48,19 @@ def what_the_host_has(host: Iterable[HostFile], ours: Sequence[HostFile]) -> tup
     """Leave out of a listing what an earlier run of ours staged, and the copies and data of the service.
 
     A file counts as ours while its content is still what we put there. Without this, the files of the first
-    run would look supplied by the host in the second.
+    run would look supplied by the host in the second. Only files of the ECMA folder itself answer a
+    reference: the runtime looks beside the connector and not into folders below, such as one with a copy of
+    old files.
     """
     staged = {(file.name.casefold(), file.sha256) for file in ours}
     elsewhere = COPY_FOLDERS | {DATA_FOLDER}
+    there = [file for file in host if not elsewhere & file.folders]
+    folder = min((file.depth for file in there if file.is_whole_path), default=0)
     return tuple(
         file
-        for file in host
-        if (file.name.casefold(), file.sha256) not in staged and not elsewhere & file.folders
+        for file in there
+        if file.depth == (folder if file.is_whole_path else 0)
+        and (file.name.casefold(), file.sha256) not in staged
     )
 
 
@@ -89,6 +94,7 @@ class _Walk:
         }
         self.embedded = EmbeddedLibraries()
         self.conflicts: dict[str, JsonObject] = {}
+        self.clashing: dict[str, set[str]] = {}
         self.native: dict[str, JsonObject] = {}
         self.native_files: dict[str, Companion] = {}
         self.edges: set[tuple[str, str, str]] = set()
@@ -96,7 +102,7 @@ class _Walk:
         self.host_by_name: dict[str, HostFile] = {}
         for file in surroundings.host:
             self.host_by_name.setdefault(file.name.casefold(), file)
-        self.walked: set[str] = set()
+        self.walked: dict[str, Assembly] = {}
         self.unsettled: dict[tuple[str, str, str], Sought] = {}
         self.read_files: dict[Path, Assembly | None] = {}
 
@@ -131,10 +137,10 @@ class _Walk:
         companions: dict[str, Companion] = {
             companion.key: companion for companion in self.native_files.values()
         }
-        for staged, _ in stage:
-            for companion in companions_of(
-                staged.assembly, self.around.search, set(self.staged) | self.embedded.names
-            ):
+        libraries = set(self.staged) | self.embedded.names
+        libraries |= {name for name, _ in self.answers["host_supplied"]}
+        for assembly in (*(staged.assembly for staged, _ in stage), *self.walked.values()):
+            for companion in companions_of(assembly, self.around.search, libraries):
                 companions.setdefault(companion.key, companion)
         if supplied:
             # Projects of the Web Services connector are the user's own, whoever brings the connector.
@@ -192,7 +198,7 @@ class _Walk:
         if len(self.read_files) > FILES_LIMIT:
             self.findings.append(remarks.too_many(FILES_LIMIT))
             return
-        self.findings += remarks.about_file(assembly, label)
+        self.findings += remarks.about_file(assembly, label, self.around.installed)
         self.embedded.take_up(assembly, label, inside)
         self.queue.append((assembly, label))
 
@@ -213,9 +219,9 @@ class _Walk:
         elif reference.key in self.embedded.names:
             self._answer_embedded(reference, label)
         elif reference.key in self.staged:
-            self._again(reference, label)
+            self._again(reference, label, direct=direct)
         elif self._on_host(reference) is not None:
-            self._answer_from_host(reference, label)
+            self._answer_from_host(reference, label, direct=direct)
         elif (windows := known.part_of_windows(reference)) is not None:
             more: JsonObject = {"needs": windows.needs} if windows.needs else {}
             self._note("windows", reference, label, more)
@@ -241,22 +247,23 @@ class _Walk:
         # walked all the same, because packers leave libraries out (domain/ma_xml.md 13.3).
         self._enter(inner, inner_label, library)
 
-    def _again(self, reference: AssemblyName, label: str) -> None:
+    def _again(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
         """A further reference to a file that is already staged."""
         staged = self.staged[reference.key]
         self.wanted_by[reference.key].add(label)
         self._edge(label, reference, "stage")
         self._seek(reference, staged)
-        self._judge_binding(reference, staged, label)
+        self._judge_binding(reference, staged, label, direct=direct)
         exact = self._exact_elsewhere(reference, staged)
         if exact is not None:
             key = f"versions:{reference.key}:{reference.version_text}"
+            self.clashing.setdefault(key, set()).add(label)
             self.conflicts[key] = {
                 "assembly": reference.name,
                 "kind": "two-versions",
                 "staged": staged.assembly.identity.version_text if staged.assembly.identity else None,
                 "wanted": reference.version_text,
-                "wanted_by": [label],
+                "wanted_by": sorted(self.clashing[key], key=str.casefold),
                 "place": exact.place.value,
             }
             self.findings.append(remarks.two_versions(reference, staged.assembly, label, exact.place.value))
@@ -285,7 +292,7 @@ class _Walk:
                 return found
         return None
 
-    def _answer_from_host(self, reference: AssemblyName, label: str) -> None:
+    def _answer_from_host(self, reference: AssemblyName, label: str, *, direct: bool) -> None:
         on_host = self._on_host(reference)
         assert on_host is not None  # noqa: S101  (the caller looked)
         more: JsonObject = {"file": on_host.name}
@@ -299,11 +306,11 @@ class _Walk:
                 and on_host.key not in self.walked
             ):
                 # The same bytes need the same files. Whoever put them there may have left some out.
-                self.walked.add(on_host.key)
+                self.walked[on_host.key] = ours.assembly
                 self._enter(ours.assembly, ours.file)
         self._note("host_supplied", reference, label, more)
         self.findings += remarks.about_host_version(
-            reference, on_host, self.around.service, self.around.wizard, label
+            reference, on_host, self.around.service, self.around.wizard, label, direct=direct
         )
 
     def _compare_with_host(self, name: str, ours: Assembly, on_host: HostFile) -> bool | None:
@@ -353,7 +360,7 @@ class _Walk:
         self._edge(label, reference, "stage")
         self.findings += remarks.about_place(reference, best.place.value, label)
         self.findings += remarks.about_facade(reference, best.assembly, self.around.framework)
-        self._judge_binding(reference, best, label)
+        self._judge_binding(reference, best, label, direct=direct)
         self._enter(best.assembly, best.file)
 
     def _seek(self, reference: AssemblyName, staged: StagedFile | None) -> None:
@@ -366,10 +373,18 @@ class _Walk:
         for name in {reference, wanted}:
             self.unsettled[(name.key, name.version_text, name.public_key_token)] = Sought(name)
 
-    def _judge_binding(self, reference: AssemblyName, staged: StagedFile, label: str) -> None:
+    def _judge_binding(
+        self, reference: AssemblyName, staged: StagedFile, label: str, *, direct: bool
+    ) -> None:
         around = self.around
         self.findings += remarks.about_binding(
-            reference, staged.assembly, label, mim=around.mim, service=around.service, wizard=around.wizard
+            reference,
+            staged.assembly,
+            label,
+            mim=around.mim,
+            service=around.service,
+            wizard=around.wizard,
+            direct=direct,
         )
 
     def _best(self, reference: AssemblyName) -> StagedFile | None:
@@ -424,40 +439,25 @@ class _Walk:
                 wanted_by.append(label)
                 wanted_by.sort(key=str.casefold)
             return
-        status = known.module_status(file) if kind != "file" else "unknown"
-        problem = bare_file_name_problem(file)
-        found: Candidate | None = None
-        if problem is not None:
-            status = "unusable-name"
+        located = native.locate(file, kind, self.around.search, self.embedded.names, self.host_by_name.keys())
+        status, found = located.status, located.found
+        if status == "unusable-name":
+            problem = bare_file_name_problem(file) or "is no plain file name"
             self.findings.append(remarks.unusable_name(label, name, problem))
-        elif status != "windows":
-            found = self.around.search.file(file) or self.around.search.file(file + ".dll")
-            if found is not None:
-                status = "staged"
-            elif self._embedded_module(key):
-                status = "embedded"
-            elif key in self.host_by_name:
-                status = "host-supplied"
-            elif status == "unknown":
-                status = "missing"
-        if status == "missing" or (found is not None and found.place is not Place.EXTENSIONS):
+        beyond = found is not None and found.place is not Place.EXTENSIONS
+        if beyond or status == "missing":
             self.unsettled[(key, "", "")] = Sought(AssemblyName(file), module=True)
         self.native[key] = {"module": name, "wanted_by": [label], "status": status}
-        self.findings += remarks.about_module(name, status, label)
+        self.findings += native.about_module(name, status, label)
         if found is not None:
-            self._stage_module(found, kind, label)
+            self._stage_module(found, located.target, kind, label)
 
-    def _stage_module(self, found: Candidate, kind: str, label: str) -> None:
-        companion = Companion.read(
-            found.path, found.path.name, "module" if kind == "file" else "native", label
-        )
+    def _stage_module(self, found: Candidate, target: str, kind: str, label: str) -> None:
+        companion = Companion.read(found.path, target, "module" if kind == "file" else "native", label)
         self.native_files[companion.key] = companion
         assembly = self._read(found)
         if assembly is not None and assembly.kind in {"native", "module"}:
             self._enter(assembly, found.path.name)
-
-    def _embedded_module(self, key: str) -> bool:
-        return key.removesuffix(".dll") in self.embedded.names
 
     def _note(self, name: str, reference: AssemblyName, label: str | None, more: JsonObject) -> Answer:
         answers = self.answers[name]

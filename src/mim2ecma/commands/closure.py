@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mim2ecma.assemblies import known, request
 from mim2ecma.assemblies.drawing import draw
 from mim2ecma.assemblies.host import listing_of_folder
-from mim2ecma.commands._accept import read_accepted
+from mim2ecma.commands._accept import not_needed, read_accepted
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
 from mim2ecma.documents.printable import printable
 from mim2ecma.documents.schemas import schema_name
@@ -104,6 +104,11 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(
         json.dumps(document, indent=2, ensure_ascii=True) + "\n" if args.json else as_text(document)
     )
+    sys.stdout.flush()  # so that a terminal shows it after the result
+    softened = {item["id"] for item in findings if item["next_step"].startswith("Accepted knowingly")}
+    for rule in document["accepted"]:
+        if rule not in softened:
+            print(not_needed(rule, "mim2ecma closure"), file=sys.stderr)  # noqa: T201
     return NOT_READY if any(finding["severity"] == "error" for finding in findings) else READY
 
 
@@ -155,7 +160,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     native = [
         f"{entry['module']}: {entry['status']}"
         for entry in document["native"]
-        if entry["status"] != "windows"
+        if entry["status"] not in {"windows", "other-system"}
     ]
     lines += _section("Native modules", native)
     for key in ("host_supplied", "embedded", "windows"):
@@ -193,14 +198,18 @@ def _framework(target: str | None) -> str:
 
 
 def _document(args: argparse.Namespace) -> dict[str, Any]:
-    if args.host is not None and not args.host.is_dir():
-        raise InputError(
-            source=str(args.host),
-            where="--host",
-            found="no folder",
-            expected="a folder",
-            next_step="Correct the path.",
-        )
+    # A folder is listed when a reference leads there; a mistyped one must not pass for one without the file.
+    named = {"--search": args.search, "--gac": args.gac, "--bin": [args.bin], "--host": [args.host]}
+    for option, folders in named.items():
+        for folder in folders:
+            if folder is not None and not folder.is_dir():
+                raise InputError(
+                    source=str(folder),
+                    where=option,
+                    found="no folder",
+                    expected="a folder",
+                    next_step="Correct the path.",
+                )
     # A person who names a file of the current folder means that one, whatever the searched folders have.
     connector = args.connector.absolute() if args.connector.exists() else args.connector
     return request.closure_document(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -122,10 +123,10 @@ def need(
     for root, mirror in roots.items():
         prefix = root.rstrip("\\").casefold() + "\\"
         below = [file for file in files if str(file["path"]).casefold().startswith(prefix)]
-        for name, digest in listing(below, root).items():
-            if _reached(name, mirror, sought, probing):
-                wanted[f"{mirror}/{name}"] = digest
-                paths[f"{mirror}/{name}"] = root.rstrip("\\") + "\\" + name.replace("/", "\\")
+        reached = partial(_reached, mirror=mirror, sought=sought, probing=probing)
+        for name, digest in listing(below, root, wanted=reached).items():
+            wanted[f"{mirror}/{name}"] = digest
+            paths[f"{mirror}/{name}"] = root.rstrip("\\") + "\\" + name.replace("/", "\\")
     present = _present(host_folder)
     fetch = tuple(
         (paths[name], name)

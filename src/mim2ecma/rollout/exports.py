@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,19 +44,27 @@ class Stored:
     changed: bool
 
 
-def listing(files: Iterable[Mapping[str, Any]], root: str, other_roots: Sequence[str] = ()) -> dict[str, str]:
+def listing(
+    files: Iterable[Mapping[str, Any]],
+    root: str,
+    other_roots: Sequence[str] = (),
+    *,
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> dict[str, str]:
     """Turn a host's listing into relative names and SHA-256.
 
     Args:
         files: `path` and `checksum` of each, as `ansible.windows.win_find` gives them.
         root: The folder that was listed.
         other_roots: Folders that were listed with it; what lies below them is left out.
+        wanted: Says of a path below the folder whether the file is needed; the others are left out.
 
     Returns:
         Path below the folder, with `/`, to SHA-256 in lower case.
 
     Raises:
-        InputError: A path is not below the folder, or a part of it is no plain file name.
+        InputError: A path is not below the folder, a part of it is no plain file name, or a wanted file could
+            not be read, so that `win_find` has no sum of it.
     """
     prefix = root.rstrip("\\") + "\\"
     others = tuple(other.rstrip("\\").casefold() + "\\" for other in other_roots)
@@ -73,8 +81,21 @@ def listing(files: Iterable[Mapping[str, Any]], root: str, other_roots: Sequence
                 expected=f"files below {root}",
                 next_step="Look for a junction in that folder of the host.",
             )
-        name = check_relative(path[len(prefix) :].replace("\\", "/"), path)
-        result[str(name)] = str(file["checksum"]).lower()
+        name = str(check_relative(path[len(prefix) :].replace("\\", "/"), path))
+        if not wanted(name):
+            continue
+        if not file.get("checksum"):
+            raise InputError(
+                source=path,
+                where="listing",
+                found="no SHA-256, so that its content cannot be read",
+                expected="a file that the account of this run may read and no program holds",
+                next_step=(
+                    "Give the account the right to read it, end the program that holds it, or move it "
+                    "away if no connector needs it; then run playbooks/export.yml again."
+                ),
+            )
+        result[name] = str(file["checksum"]).lower()
     return result
 
 

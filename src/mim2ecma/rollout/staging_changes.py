@@ -192,7 +192,8 @@ def vendor_files(
 ) -> list[dict[str, Any]]:
     """Files of the ECMA folder that the agent package brought: what a connector need not bring.
 
-    Files of unknown origin are left out: the plan must say what it does about each of them.
+    Files of unknown origin are left out: the plan must say what it does about each of them. So is what lies
+    in a folder below, where nothing looks for a library.
 
     Args:
         listing: Files of `ansible.windows.win_find` with SHA-256 checksums.
@@ -201,7 +202,11 @@ def vendor_files(
     """
     owners = Owners(read_listing(ours, "staged files"))
     found = read_listing(below(listing, ecma_folder), "ECMA folder")
-    return [{"path": file.path, "sha256": file.sha256} for file in found if owners.of(file) is Owner.VENDOR]
+    return [
+        {"path": file.path, "sha256": file.sha256}
+        for file in found
+        if path_key(ntpath.dirname(file.path)) == path_key(ecma_folder) and owners.of(file) is Owner.VENDOR
+    ]
 
 
 def below(listing: Iterable[Mapping[str, Any]], *folders: str) -> list[Mapping[str, Any]]:

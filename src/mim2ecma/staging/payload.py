@@ -18,6 +18,7 @@ from mim2ecma.documents.safe_names import bare_file_name_problem
 
 from .plan import Wanted
 
+KEYS = frozenset({"source", "target", "management_agent"})
 FILES_LIMIT = 10_000
 """More files in declared folders are a mistake in the path."""
 _STEP = 1024 * 1024
@@ -59,12 +60,13 @@ def declared_payload(items: Iterable[object]) -> list[Wanted]:
         InputError: a source cannot be read, or holds a link.
     """
     found: list[Wanted] = []
-    for item in items:
-        if not isinstance(item, Mapping) or not isinstance(item.get("source"), str):
+    for number, item in enumerate(items, start=1):
+        found_instead = _item_problem(item)
+        if found_instead is not None or not isinstance(item, Mapping):
             raise UsageError(
                 source="extra payload",
-                where="item",
-                found=type(item).__name__,
+                where=f"item {number}",
+                found=found_instead or "no mapping",
                 expected="source, and target where it differs",
                 next_step="Correct the variable.",
             )
@@ -79,6 +81,19 @@ def declared_payload(items: Iterable[object]) -> list[Wanted]:
         if len(found) > FILES_LIMIT:
             raise _unfit(source, f"more than {FILES_LIMIT} files")
     return found
+
+
+def _item_problem(item: object) -> str | None:
+    """Say what is wrong with an item. An empty source would mean the folder of the run."""
+    if not isinstance(item, Mapping):
+        return type(item).__name__
+    unknown = sorted(str(key) for key in set(item) - KEYS)
+    if unknown:
+        return f"the key '{unknown[0]}'"
+    source = item.get("source")
+    if not isinstance(source, str) or not source.strip():
+        return "no source" if source is None or isinstance(source, str) else f"source {type(source).__name__}"
+    return None
 
 
 def _folder(source: Path, target: str) -> Iterable[Wanted]:

@@ -150,7 +150,7 @@ class Plan:
         if not self.changes:
             return []
         stands = self.host.service_state == "stopped"
-        change = f"{len(self.changes)} files change"
+        change = "1 file changes" if len(self.changes) == 1 else f"{len(self.changes)} files change"
         return [
             {
                 "name": self.host.service,
@@ -159,7 +159,7 @@ class Plan:
                 "reason": (
                     f"{change}; the service does not run, ecma_stage_start_service alone starts it"
                     if stands
-                    else f"{change}; a running service holds them and keeps its copies"
+                    else f"{change}; a running service holds its files and keeps copies"
                 ),
             }
         ]
@@ -190,6 +190,7 @@ def make_plan(
     copies = _copies(host)
     decided = _decisions(host, replace, keep)
     planned: dict[str, PlannedFile] = {}
+    sources: dict[str, str] = {}
     for item in sorted(wanted, key=lambda item: (path_key(item.target), item.source)):
         target = _target(item, host)
         key = path_key(target)
@@ -199,10 +200,11 @@ def make_plan(
             raise _error(
                 host.name,
                 item.target,
-                "two different files for one target",
+                f"two different files for one target, '{sources[key]}' and '{item.source}'",
                 "one",
                 "Leave one of the two out.",
             )
+        sources[key] = item.source
         existing = inventory.get(key)
         decision = _decide(item, target, existing, owners, decided.get(key))
         planned[key] = decision
@@ -321,6 +323,8 @@ def _decide_copy(item: Wanted, copy: HostFile, main: PlannedFile, owners: Owners
     same = copy.sha256 == item.sha256
     if main.action is Action.REFUSE:
         action, reason = Action.REFUSE, f"copy of a file that is refused: {main.reason}"
+    elif copy.sha256 is None and main.source is not None:
+        action, reason = Action.REFUSE, f"{item.what}; {UNREADABLE}"
     elif main.owner is Owner.VENDOR or main.source is None:
         action, reason = Action.KEEP, "copy of the host's own file; the service keeps it up to date"
     elif same:

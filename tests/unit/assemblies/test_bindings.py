@@ -76,7 +76,7 @@ def test_probing_paths_are_split() -> None:
     [
         (b"<configuration", "x.config: XML: "),
         (b"<other/>", "x.config: root element: 'other'; expected 'configuration'."),
-        (b"", "x.config: XML: "),
+        (b"", "x.config: XML: Document is empty, line 1, column 1; expected well-formed XML. "),
     ],
 )
 def test_what_is_no_configuration_is_an_error_for_people(content: bytes, message: str) -> None:

@@ -107,10 +107,12 @@ def test_a_copy_of_the_hosts_folder_is_taken_into_account(
     assert {"Chain.Middle"} <= {entry["assembly"] for entry in document["host_supplied"]}
 
 
-@pytest.mark.parametrize("option", ["--host", "--search", "--mim-config"])
-def test_a_wrong_path_is_unreadable_input(fixtures: Path, tmp_path: Path, option: str) -> None:
-    path = str(fixtures / "chain/Chain.Connector.dll")
-    assert run(path, option, str(tmp_path / "gone")) == UNREADABLE
+@pytest.mark.parametrize("connector", ["chain/Chain.Connector.dll", "plain/Plain.Connector.dll"])
+@pytest.mark.parametrize("option", ["--host", "--search", "--bin", "--gac", "--mim-config"])
+def test_a_wrong_path_is_unreadable_input_whether_or_not_a_reference_leads_there(
+    fixtures: Path, tmp_path: Path, connector: str, option: str
+) -> None:
+    assert run(str(fixtures / connector), option, str(tmp_path / "gone")) == UNREADABLE
 
 
 def test_the_drawing_is_written(fixtures: Path, tmp_path: Path) -> None:
@@ -126,6 +128,17 @@ def test_a_finding_is_accepted_with_its_reason(fixtures: Path, capsys: pytest.Ca
     assert "-> Accepted knowingly (otherwise an error): that part is never used" in capsys.readouterr().out
     assert run(path, "--accept", "C1=that part is never used", "--json") == command.READY
     assert json.loads(capsys.readouterr().out)["accepted"] == {"C1": "that part is never used"}
+
+
+def test_an_acceptance_that_changed_nothing_is_told(
+    fixtures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(fixtures / "missing/Missing.Connector.dll")
+    assert run(path, "--accept", "C1=never used", "--accept", "C4=known") == command.READY
+    assert capsys.readouterr().err == (
+        "mim2ecma closure: --accept C4: no error or warning C4 was found; expected a rule that was. "
+        "Leave it out, or correct the rule.\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["C1", "C1= ", "C12=it is one", "C99=why", "R1=why"])

@@ -38,6 +38,21 @@ def test_cycles_missing_native_and_embedded_ones_are_drawn(closure) -> None:
     assert not any("kernel32" in name for name in native)
 
 
+def test_what_a_file_of_the_host_or_a_native_module_wants_is_joined_to_its_box() -> None:
+    document = {
+        "connector": {"file": "A.dll"},
+        "host_supplied": [{"assembly": "Json", "file": "JSON.dll", "wanted_by": ["A.dll"]}],
+        "windows": [{"assembly": "X", "wanted_by": ["Json.dll"]}],
+        "native": [
+            {"module": "sqlite3", "wanted_by": ["A.dll"], "status": "staged"},
+            {"module": "deep.dll", "wanted_by": ["sqlite3.dll"], "status": "staged"},
+            {"module": r"x64\\crypt.dll", "wanted_by": ["A.dll"], "status": "staged"},
+            {"module": "deeper.dll", "wanted_by": ["Crypt.dll"], "status": "missing"},
+        ],
+    }
+    assert len(etree.fromstring(draw(document)).findall(f"{SVG}path")) == 6
+
+
 def test_names_from_files_are_text_only(closure) -> None:
     document = closure("missing/Missing.Connector.dll")
     document["missing"][0]["assembly"] = '</text><script>alert("x")</script>\x1b[31m'

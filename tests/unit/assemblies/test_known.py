@@ -29,6 +29,12 @@ ECMA, MICROSOFT, WPF, OPEN = "b77a5c561934e089", "b03f5f7f11d50a3a", "31bf3856ad
         ("System.DirectoryServices.AccountManagement", (4, 0, 0, 0), ECMA, "4.8", True),
         ("Microsoft.JScript", (10, 0, 0, 0), MICROSOFT, "4.8", True),
         ("System.Speech", (4, 0, 0, 0), WPF, "4.8", True),
+        ("System.WorkflowServices", (4, 0, 0, 0), WPF, "4.8", True),
+        ("System.ServiceModel.Channels", (4, 0, 0, 0), WPF, "4.7.2", True),
+        ("System.Data.Services.Design", (4, 0, 0, 0), ECMA, "4.8", True),
+        ("System.Runtime.WindowsRuntime", (4, 0, 0, 0), ECMA, "4.8", True),
+        ("Microsoft.VisualBasic.Compatibility", (8, 0, 0, 0), MICROSOFT, "4.8", True),
+        ("Microsoft.VisualC.STLCLR", (2, 0, 0, 0), MICROSOFT, "4.8", True),
         # Microsoft's keys, but by NuGet and not in-box (domain/ma_xml.md 13.3)
         ("System.Buffers", (4, 0, 3, 0), OPEN, "4.8", False),
         ("System.Memory", (4, 0, 1, 1), OPEN, "4.8", False),
@@ -100,7 +106,7 @@ def test_a_framework_between_two_listed_ones_is_judged_as_the_older(given: str, 
     assert nearest_framework(given) == judged
 
 
-@pytest.mark.parametrize("given", ["4.5", "", "abc"])
-def test_a_framework_that_is_too_old_or_no_version_is_refused(given: str) -> None:
+@pytest.mark.parametrize("given", ["4.5", "", "abc", "net472", "8.0"])
+def test_a_framework_that_is_too_old_or_no_version_of_it_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="framework: version"):
         nearest_framework(given)

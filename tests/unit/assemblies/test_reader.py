@@ -12,7 +12,7 @@ import pytest
 from mim2ecma.assemblies.assembly import AssemblyError, Resource
 from mim2ecma.assemblies.image import DamagedImageError
 from mim2ecma.assemblies.names import AssemblyName, parse_version, token_of_key
-from mim2ecma.assemblies.reader import read_assembly, read_resource
+from mim2ecma.assemblies.reader import read_assembly, read_embedded, read_resource
 
 ALL = (
     "IMAExtensible2CallExport",
@@ -124,6 +124,26 @@ def test_signs_of_late_binding_are_seen(fixtures: Path) -> None:
         "registry",
     )
     assert read_assembly(fixtures / "plain/Plain.Connector.dll").signs == ()
+
+
+def folded(data: bytes, *names: bytes) -> bytes:
+    """Let names end the one before them, as Roslyn writes `Process` when there is a `StartProcess`."""
+    for name in names:
+        assert data.count(b"\0" + name + b"\0") == 1
+        data = data.replace(b"\0" + name + b"\0", b"x" + name + b"\0")
+    return data
+
+
+def test_a_sign_is_seen_although_its_name_ends_another(fixtures: Path) -> None:
+    data = (fixtures / "late/Late.Connector.dll").read_bytes().replace(b"\0LoadFrom\0", b"\0Elsewher\0")
+    assert read_embedded(folded(data, b"Process", b"Registry"), "late.dll").signs == ("process", "registry")
+
+
+def test_a_connector_is_seen_although_the_namespace_ends_another(fixtures: Path) -> None:
+    data = (fixtures / "plain/Plain.Connector.dll").read_bytes()
+    found = read_embedded(folded(data, b"Microsoft.MetadirectoryServices"), "plain.dll")
+    assert "IMAExtensible2CallExport" in found.interfaces
+    assert found.is_connector
 
 
 def test_a_satellite_has_a_culture(fixtures: Path) -> None:

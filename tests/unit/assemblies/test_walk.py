@@ -29,9 +29,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
     """Return a function that lays libraries down and closes over the first."""
 
     def make(
-        *assemblies: tuple[AssemblyName, tuple[AssemblyName, ...], dict[str, Any]], **options: Any
+        *assemblies: tuple[AssemblyName, tuple[AssemblyName, ...], dict[str, Any]],
+        cached: dict[Path, AssemblyName] | None = None,
+        **options: Any,
     ) -> dict[str, Any]:
-        known: dict[Path, Assembly] = {}
+        known: dict[Path, Assembly] = {
+            path: Assembly(path, 1, "managed", "anycpu", identity, sha256="1" * 64)
+            for path, identity in (cached or {}).items()
+        }
         for identity, references, more in assemblies:
             path = tmp_path / f"{identity.name}.dll"
             path.write_bytes(b"")
@@ -120,10 +125,51 @@ def test_the_target_framework_is_judged(world, target: str | None, expected: lis
     assert ids(world(connector(target_framework=target))) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "installed", "expected", "next_step"),
+    [
+        (
+            "4.8",
+            "4.7.2",
+            "4.7.2, which the ECMA host has",
+            "Install .NET Framework 4.8 on the ECMA host, or ",
+        ),
+        ("4.8.1", "4.7.2", "4.7.2, which the ECMA host has", "Test every run profile on the ECMA host, or "),
+        (
+            "4.8.1",
+            "4.8",
+            "4.8, the newest for Windows Server 2016",
+            "Test every run profile on the ECMA host",
+        ),
+        ("4.7.2", "4.7.2", None, ""),
+        ("4.8.1", "4.8.1", None, ""),
+        ("4.7.1", "4.7.2", None, ""),
+    ],
+)
+def test_the_target_framework_is_held_against_what_the_host_has(
+    world, target: str, installed: str, expected: str | None, next_step: str
+) -> None:
+    reference = name("Library")
+    there = library(reference, target_framework=f".NETFramework,Version=v{target}")
+    findings = world(connector(reference), there, framework=installed)["findings"]
+    assert [(item["id"], item["severity"], item["where"], item["expected"]) for item in findings] == (
+        [("C14", "warning", "Library.dll", f"at most .NET Framework {expected}")] if expected else []
+    )
+    assert all(item["next_step"].startswith(next_step) for item in findings)
+
+
 def test_a_library_from_nuget_may_be_netstandard(world) -> None:
     reference = name("Library")
     document = world(connector(reference), library(reference, target_framework=".NETStandard,Version=v2.0"))
     assert ids(document) == []
+
+
+def test_a_library_for_net_cannot_be_loaded_by_net_framework(world) -> None:
+    reference = name("Library")
+    document = world(connector(reference), library(reference, target_framework=".NETCoreApp,Version=v6.0"))
+    [finding] = document["findings"]
+    assert (finding["id"], finding["severity"], finding["where"]) == ("C14", "warning", "Library.dll")
+    assert finding["found"] == "a build for .NETCoreApp,Version=v6.0"
 
 
 @pytest.mark.parametrize(
@@ -160,12 +206,71 @@ def test_the_host_redirecting_away_from_the_version_at_hand_is_an_error(world, t
 
 
 def test_logging_configuration_comes_with_the_library_that_reads_it(world, tmp_path: Path) -> None:
-    for file in ("log4net.hr.config", "NLog.config", "other.config"):
+    for file in ("log4net.hr.config", "Hr.Log4Net.xml", "NLog.config", "mylog4net.config", "other.config"):
         (tmp_path / file).write_text("<a/>")
     document = world(connector(name("log4net")), library(name("log4net")))
     assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [
-        ("log4net.hr.config", "logging")
+        ("Hr.Log4Net.xml", "logging"),
+        ("log4net.hr.config", "logging"),
     ]
+
+
+def test_logging_configuration_comes_along_although_the_host_has_the_library(world, tmp_path: Path) -> None:
+    (tmp_path / "log4net.hr.config").write_text("<a/>")
+    document = world(connector(name("log4net")), library(name("log4net")), host=["log4net.dll"])
+    assert [entry["file"] for entry in document["stage"]] == ["Connector.dll"]
+    assert [(entry["file"], entry["of"]) for entry in document["companions"]] == [
+        ("log4net.hr.config", "Connector.dll")
+    ]
+
+
+def test_what_belongs_to_a_library_comes_along_although_the_host_has_the_same_one(
+    world, tmp_path: Path
+) -> None:
+    (tmp_path / "Library.dll.config").write_text("<a/>")
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "Library.resources.dll").write_bytes(b"")
+    same = {"path": r"C:\ECMA\Library.dll", "sha256": "0" * 64}
+    document = world(connector(name("Library")), library(name("Library")), host=[same])
+    assert [entry["file"] for entry in document["stage"]] == ["Connector.dll"]
+    assert [entry["file"] for entry in document["companions"]] == [
+        "de\\Library.resources.dll",
+        "Library.dll.config",
+    ]
+
+
+@pytest.mark.parametrize(("direct", "severity"), [(True, "error"), (False, "warning")])
+def test_a_version_that_nothing_redirects_to_weighs_like_a_missing_library(
+    world, tmp_path: Path, direct: bool, severity: str
+) -> None:
+    config = tmp_path / "service.config"
+    config.write_text("<configuration/>")
+    newer, older = name("Json", (13, 0, 0, 0), MINE), name("Json", (9, 0, 0, 0), MINE)
+    document = world(
+        connector(older if direct else newer, name("Client")),
+        library(name("Client"), newer if direct else older),
+        library(newer),
+        service_config=str(config),
+        wizard_config=str(config),
+    )
+    assert ids(document) == [("C4", severity)]
+
+
+def test_a_conflict_names_all_that_want_the_other_version(world, tmp_path: Path) -> None:
+    newer, older = name("Json", (13, 0, 0, 0), MINE), name("Json", (9, 0, 0, 0), MINE)
+    cache = tmp_path / "gac/GAC_MSIL/Json" / f"v4.0_9.0.0.0__{MINE}"
+    cache.mkdir(parents=True)
+    (cache / "Json.dll").write_bytes(b"")
+    document = world(
+        connector(newer, name("One"), name("Two")),
+        library(name("One"), older),
+        library(name("Two"), older),
+        library(newer),
+        cached={cache / "Json.dll": older},
+        gac=[str(tmp_path / "gac")],
+    )
+    [conflict] = document["conflicts"]
+    assert conflict["wanted_by"] == ["One.dll", "Two.dll"]
 
 
 def test_projects_of_the_web_services_connector_come_along(world, tmp_path: Path) -> None:
@@ -183,6 +288,46 @@ def test_another_file_of_a_multi_file_assembly_comes_along(world) -> None:
     module = (name("Part"), (), {"kind": "module"})
     document = world(connector(reference), library(reference, modules=modules), module)
     assert [(entry["file"], entry["kind"]) for entry in document["companions"]] == [("Part.dll", "module")]
+
+
+@pytest.mark.parametrize(
+    ("module", "status", "expected"),
+    [
+        ("/System/Library/Frameworks/Security.framework/Security", "other-system", []),
+        ("/usr/lib/libSystem.dylib", "other-system", []),
+        ("libdl.so.2", "other-system", []),
+        ("libsecret-1.so.0", "other-system", []),
+        ("libc", "other-system", []),
+        ("libobjc.dylib", "other-system", []),
+        (r"x64\Vendor.dll", "path", [("C22", "warning")]),
+        ("lib/Vendor", "path", [("C22", "warning")]),
+        (r"C:\Program Files\Vendor\Vendor.dll", "path", [("C22", "warning")]),
+        (r"\\server\share\Vendor.dll", "path", [("C22", "warning")]),
+        (r"..\Vendor.dll", "unusable-name", [("C21", "error")]),
+        (r"x64\..\..\Vendor.dll", "unusable-name", [("C21", "error")]),
+        (r"x64\nul", "unusable-name", [("C21", "error")]),
+        ("Vendor.dll:stream", "unusable-name", [("C21", "error")]),
+        ("libcurl.dll", "missing", [("C22", "warning")]),
+        ("vcruntime140_clr0400", "windows", []),
+        ("certcli.dll", "windows", []),
+    ],
+)
+def test_a_module_that_is_called_is_told_by_its_name(
+    world, module: str, status: str, expected: list[tuple[str, str]]
+) -> None:
+    reference = name("Library")
+    document = world(
+        connector(reference), library(reference, modules=(ModuleReference(module, 1, "invoke"),))
+    )
+    assert document["native"] == [{"module": module, "wanted_by": ["Library.dll"], "status": status}]
+    assert ids(document) == expected
+    assert document["companions"] == []
+
+
+def test_a_path_as_a_part_of_an_assembly_is_no_name(world) -> None:
+    document = world(connector(modules=(ModuleReference(r"x64\Part.dll", 0, "file"),)))
+    assert [entry["status"] for entry in document["native"]] == ["unusable-name"]
+    assert ids(document) == [("C21", "error")]
 
 
 def test_too_many_files_are_said(world, monkeypatch: pytest.MonkeyPatch) -> None:

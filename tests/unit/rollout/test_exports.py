@@ -190,3 +190,17 @@ def test_plans_are_read_for_one_host_and_a_missing_one_is_told(host, tmp_path):
     folder.mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps({"files": []}))
     assert run_folder.plans(host.parent, migrations, "ecma01") == [{"files": []}]
+
+
+@pytest.mark.parametrize("sum_of_it", [{}, {"checksum": None}, {"checksum": ""}])
+def test_a_file_that_cannot_be_read_is_named(sum_of_it):
+    with pytest.raises(InputError) as error:
+        exports.listing([{"path": rf"{ROOT}\log\hr.log", **sum_of_it}], ROOT)
+    assert str(error.value).startswith(
+        rf"{ROOT}\log\hr.log: listing: no SHA-256, so that its content cannot be read; expected a file that"
+    )
+
+
+def test_a_file_that_cannot_be_read_does_not_matter_where_nothing_needs_it():
+    files = [{"path": rf"{ROOT}\a.dll", "checksum": "AB"}, {"path": rf"{ROOT}\keys.bin", "checksum": None}]
+    assert exports.listing(files, ROOT, wanted=lambda name: name == "a.dll") == {"a.dll": "ab"}

@@ -61,6 +61,7 @@ def test_what_the_package_brought_is_told_from_what_others_put_there():
         {"path": rf"{ECMA}\Newtonsoft.Json.dll", "checksum": ONE},
         {"path": rf"{ECMA}\System.Ours.dll", "checksum": TWO},
         {"path": rf"{ECMA}\Foreign.dll", "checksum": TWO},
+        {"path": rf"{ECMA}\before\System.Memory.dll", "checksum": TWO},
         {"path": rf"{ECMA}\..\Microsoft.ECMA2Host.Service.exe", "checksum": TWO},
     ]
     ours = [{"path": rf"{ECMA}\System.Ours.dll", "sha256": TWO}]

@@ -33,9 +33,22 @@ def test_files_and_folders_become_wanted_files(tmp_path: Path) -> None:
     assert found[1].sha256 == "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
 
 
-@pytest.mark.parametrize("items", [["a"], [{}], [{"source": 1}]])
-def test_another_form_is_refused(items: list[object]) -> None:
-    with pytest.raises(UsageError, match="expected source, and target where it differs"):
+@pytest.mark.parametrize(
+    ("items", "found"),
+    [
+        (["a"], "item 1: str"),
+        ([{}], "item 1: no source"),
+        ([{"source": 1}], "item 1: source int"),
+        (
+            [{"source": ""}],
+            "item 1: no source",
+        ),  # it would be the folder of the run, with all that lies there
+        ([{"source": " "}], "item 1: no source"),
+        ([{"source": "a", "traget": "D:\\Data\\a"}], "item 1: the key 'traget'"),
+    ],
+)
+def test_another_form_is_refused(items: list[object], found: str) -> None:
+    with pytest.raises(UsageError, match=f"^extra payload: {found}; expected source, and target where it"):
         declared_payload(items)
 
 

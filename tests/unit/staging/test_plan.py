@@ -173,6 +173,17 @@ def test_copies_of_the_service_follow_the_file_they_were_made_from(
     assert found == actions
 
 
+@pytest.mark.parametrize("sha256", [OLD, NEW])
+def test_a_copy_that_cannot_be_read_is_refused_as_the_file_itself_would_be(sha256: str) -> None:
+    files = on_host("Contoso.dll", sha256), on_host("Cache\\Hr\\Contoso.dll", None)
+    plan = make_plan([wanted()], state(*files, ours=(on_host("Contoso.dll", sha256),)))
+    copy = next(file for file in plan.files if "Cache" in file.target)
+    assert (copy.action, copy.reason) == (
+        Action.REFUSE,
+        "the connector; its content cannot be read: the listing has no SHA-256 of it",
+    )
+
+
 def test_copies_of_microsofts_own_connector_are_left_to_the_service() -> None:
     name = "Microsoft.IAM.Connector.PowerShell.dll"
     plan = make_plan([wanted(name)], state(on_host(name), on_host(f"Cache\\ps\\{name}", OTHER)))
@@ -192,12 +203,12 @@ def test_a_second_plan_after_the_first_was_carried_out_keeps_all() -> None:
 @pytest.mark.parametrize(
     ("found", "action", "reason"),
     [
-        ("started", "stop, then start", "1 files change; a running service holds them and keeps its copies"),
-        ("", "stop, then start", "1 files change; a running service holds them and keeps its copies"),
+        ("started", "stop, then start", "1 file changes; a running service holds its files and keeps copies"),
+        ("", "stop, then start", "1 file changes; a running service holds its files and keeps copies"),
         (
             "stopped",
             "leave stopped",
-            "1 files change; the service does not run, ecma_stage_start_service alone starts it",
+            "1 file changes; the service does not run, ecma_stage_start_service alone starts it",
         ),
     ],
 )
@@ -256,7 +267,7 @@ def test_a_target_that_is_no_plain_path_is_refused(target: str) -> None:
 
 
 def test_two_different_files_for_one_target_are_refused() -> None:
-    with pytest.raises(StagingError, match="two different files for one target"):
+    with pytest.raises(StagingError, match=r"target, 'Extensions/CONTOSO.dll' and 'Extensions/Contoso.dll'"):
         make_plan([wanted(), wanted("CONTOSO.dll", OTHER)], state())
     assert len(make_plan([wanted(), wanted("CONTOSO.dll")], state()).files) == 1
 

@@ -16,7 +16,9 @@ options:
     type: path
     required: true
   documents:
-    description: File name to the text of the document; files get mode 0600.
+    description:
+      - File name to the text of the document; files get mode 0600.
+      - With none, the folder is made and it is checked that files can be made in it.
     type: dict
     required: true
 attributes:

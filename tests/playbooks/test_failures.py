@@ -234,6 +234,53 @@ def test_an_inventory_without_the_groups_is_told_them(lab, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "consent",
+    ["ecma_host_manage_tls=false", "ecma_host_allow_reboot=false", '{"ecma_host_manage_tls": false}'],
+)
+@pytest.mark.parametrize("mode", [(), ("--check",)])
+def test_without_consent_tls_is_not_switched_on_and_nothing_is_installed(migrated, consent, mode):
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml", "-e", consent, *mode)
+    told(
+        result,
+        r"SCHANNEL\Protocols\TLS 1.2\Client: DisabledByDefault is missing; expected 0, for TLS 1.2 must be on",
+        "Set ecma_host_manage_tls: true and ecma_host_allow_reboot: true",
+    )
+
+
+@pytest.mark.parametrize(
+    ("consent", "words"),
+    [
+        ("ecma_host_accept_terms=no", "ecma01: ecma_host_accept_terms: false; expected true"),
+        ("mim_sync_accept_eula=false", "mim01: mim_sync_accept_eula: false; expected true"),
+    ],
+)
+def test_terms_that_are_refused_on_the_command_line_are_refused(migrated, consent, words):
+    migrated.reset("bare")
+    told(migrated.play("playbooks/preflight.yml", "playbooks/stage.yml", "-e", consent), words)
+
+
+def test_a_damaged_list_of_what_is_ours_is_told(migrated):
+    migrated.do("ecma01", ("ansible.windows.win_copy", {"content": "{", "dest": migrated_manifest()}))
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(
+        result,
+        f"ecma01: {migrated_manifest()}: not the list that a run writes; expected JSON",
+        "remove the file",
+    )
+
+
+def test_a_connection_that_breaks_off_is_told(migrated):
+    migrated.winlab("fault", "ecma01", "set", "drop", "operation=Command", "nth=3", "times=0")
+    with untouched(migrated):
+        result = migrated.play("playbooks/verify.yml")
+    migrated.winlab("fault", "ecma01", "clear")
+    told(result, "ecma01: WinRM: the connection broke off during the task '", "then run again")
+
+
 def test_a_foreign_file_in_the_way_is_not_replaced(migrated):
     path = rf"{ECMA}\Contoso.Json.dll"
     migrated.do(

@@ -43,7 +43,14 @@ else:
 
 PHASES = ("preflight", "prepare", "export", "assess", "stage", "verify", "rollback", "status", "cleanup")
 GATHERS_FACTS = {"ansible.builtin.setup", "ansible.builtin.gather_facts", "setup", "gather_facts"}
-REFUSALS = {"Check that the ECMA Connector Host can take it", "Check that nothing is missing"}
+REFUSALS = {
+    "Check that the ECMA Connector Host can take it",
+    "Check that nothing is missing",
+    "Check that each management agent is ready",
+    "Check that its libraries will bind on this host",
+    "Check that nothing in the plans is refused",
+}
+"""Tasks of roles that judge; a test holds the names together."""
 
 
 def now() -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 
 import pytest
 
@@ -133,6 +134,19 @@ def test_maexport_that_fails_is_told(lab):
     )
 
 
+def test_a_server_configuration_that_is_not_imported_is_told(lab, tmp_path):
+    for name in ("MV.xml", "MA-1.xml"):
+        (tmp_path / name).write_text("<mv-data>")
+    result = lab.play(
+        "playbooks/prepare.yml", "--limit", "mim01", variables={"mim_configuration_source": str(tmp_path)}
+    )
+    told(
+        result,
+        f"mim01: server configuration {tmp_path}: MA-1.xml: not well-formed XML",
+        "expected an import without errors. Look into the Application event log",
+    )
+
+
 def test_an_unknown_management_agent_is_told_with_the_known_ones(lab):
     migrations = [{"management_agent": "fabrikam badges", "from": "mim02", "to": ["ecma01"]}]
     with untouched(lab):
@@ -216,6 +230,44 @@ def test_staging_alone_refuses_what_is_not_ready_with_the_finding(migrated):
     told(result, "R6 error: export-enabled: 0; expected 1. Do.")
 
 
+def test_staging_alone_installs_nothing_for_a_connector_that_lacks_a_library(migrated):
+    next((migrated.runs / "lab").glob("mim01/Extensions/Contoso.Hr.Protocol.dll")).unlink()
+    told(
+        migrated.play("playbooks/assess.yml"),
+        "mim01: Contoso HR: C1 error: Contoso.Hr.Connector.dll: no file for",
+    )
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(result, "ecma01: Contoso HR: C1 error: Contoso.Hr.Connector.dll: no file for 'Contoso.Hr.Protocol")
+    outcomes = {
+        json.loads(path.read_text())["outcome"] for path in (migrated.runs / "lab" / "records").iterdir()
+    }
+    assert outcomes == {"refused"}
+
+
+def test_run_folders_that_cannot_be_written_stop_the_run_before_anything(lab, tmp_path):
+    (tmp_path / "file").write_text("")
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"mim2ecma_runs_dir": str(tmp_path / "file")})
+    told(
+        result,
+        f"{tmp_path}/file/lab: controller: Not a directory; expected a place",
+        "Check mim2ecma_runs_dir",
+    )
+
+
+def test_a_home_folder_in_the_place_of_the_run_folders_is_one_place(migrated):
+    shutil.copytree(migrated.runs, migrated.folder / "home" / "runs", dirs_exist_ok=True)
+    result = migrated.play(
+        "playbooks/assess.yml",
+        variables={"mim2ecma_runs_dir": "~/runs"},
+        environment={"HOME": str(migrated.folder / "home")},
+    )
+    assert result.code == 0, result.output
+    assert f"record: {migrated.folder}/home/runs/lab/records/" in result.flat
+
+
 def test_a_run_without_an_inventory_does_not_end_as_if_all_were_well(lab, tmp_path):
     result = lab.play("migrate.yml", inventory=tmp_path / "nowhere")
     told(
@@ -251,15 +303,32 @@ def test_without_consent_tls_is_not_switched_on_and_nothing_is_installed(migrate
 
 
 @pytest.mark.parametrize(
-    ("consent", "words"),
+    ("playbook", "consent", "words"),
     [
-        ("ecma_host_accept_terms=no", "ecma01: ecma_host_accept_terms: false; expected true"),
-        ("mim_sync_accept_eula=false", "mim01: mim_sync_accept_eula: false; expected true"),
+        ("stage", "ecma_host_accept_terms=no", "ecma01: ecma_host_accept_terms: false; expected true"),
+        ("preflight", "mim_sync_accept_eula=false", "mim01: mim_sync_accept_eula: false; expected true"),
     ],
 )
-def test_terms_that_are_refused_on_the_command_line_are_refused(migrated, consent, words):
+def test_terms_that_are_refused_on_the_command_line_are_refused(migrated, playbook, consent, words):
     migrated.reset("bare")
-    told(migrated.play("playbooks/preflight.yml", "playbooks/stage.yml", "-e", consent), words)
+    told(migrated.play(f"playbooks/{playbook}.yml", "-e", consent), words)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"source": "/nowhere/hr.wsconfig"}, "/nowhere/hr.wsconfig: not on the controller; expected a file"),
+        (
+            {"source": "/etc/hostname", "management_agent": "Contoso Hr"},
+            "/etc/hostname: for Contoso Hr; expected one of Contoso HR, Fabrikam Badges (plant & campus)",
+        ),
+    ],
+)
+def test_declared_payload_is_checked_before_anything(migrated, payload, words):
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml", variables={"ecma_stage_payload": [payload]})
+    told(result, f"ecma01: ecma_stage_payload: {words}", "Correct")
 
 
 def test_a_damaged_list_of_what_is_ours_is_told(migrated):

@@ -105,7 +105,7 @@ def find(host_folder: Path, management_agent: str, *, prediction: bool = False) 
         host_folder: `<runs>/<inventory id>/<MIM host>`.
         management_agent: Its name, as the inventory has it.
         prediction: Look at what a check-mode run exported; where none has since the last real export, look at
-            that one, so that each phase alone can be predicted. `folder` is the `prediction` folder either way.
+            that one, so that each phase alone can be predicted. `folder` is the `prediction` folder then too.
 
     Returns:
         The folder; `exists` is false when nothing was exported.

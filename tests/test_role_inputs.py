@@ -46,3 +46,11 @@ def test_a_boolean_input_is_converted_wherever_it_is_used(name):
         != len(re.findall(rf"\b{name}\b(?: \| default\(\w+\))? \| bool\b", line))
     ]
     assert not wrong
+
+
+def test_the_tasks_whose_failure_is_a_refusal_exist():
+    source = (ROOT / "callback_plugins" / "mim2ecma_record.py").read_text("utf-8")
+    names = re.findall(r'^    "(Check [^"]+)",$', source, re.M)
+    assert len(names) >= 5
+    tasks = "\n".join(path.read_text("utf-8") for path in ROOT.glob("roles/*/tasks/*.yml"))
+    assert [name for name in names if f"- name: {name}\n" not in tasks] == []

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from .conftest import ROOT
+
 ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
 
 
@@ -144,6 +146,19 @@ def test_a_server_configuration_that_is_not_imported_is_told(lab, tmp_path):
         result,
         f"mim01: server configuration {tmp_path}: MA-1.xml: not well-formed XML",
         "expected an import without errors. Look into the Application event log",
+    )
+
+
+def test_a_package_that_fails_does_not_cost_the_one_before_its_restart(lab, tmp_path):
+    (tmp_path / "bad.msi").write_text("no package")
+    media = ROOT / "winlab" / "src" / "winlab" / "media" / "connectors" / "ContosoHrConnector.msi"
+    packages = [{"source": str(media)}, {"source": str(tmp_path / "bad.msi")}]
+    result = lab.play(
+        "playbooks/prepare.yml", "--limit", "mim01", variables={"mim_connector_packages": packages}
+    )
+    told(result, "mim01: bad.msi: ", "This installation package could not be opened")
+    assert re.search(
+        r"TASK \[mim_connector : Restart the service[^]]*\] \**\s+changed: \[mim01\]", result.output
     )
 
 

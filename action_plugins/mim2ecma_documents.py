@@ -62,8 +62,6 @@ class ActionModule(ActionBase):
                 raise ValueError(
                     f"{path}: content: no text; expected that of a document. Write it with mim2ecma_document."
                 )
-        if not texts and not self._task.check_mode:
-            folders.check_writable(folder)
         written = [
             path.relative_to(folder).as_posix()
             for path, text in texts.items()

@@ -16,9 +16,7 @@ options:
     type: path
     required: true
   documents:
-    description:
-      - File name to the text of the document; files get mode 0600.
-      - With none, the folder is made and it is checked that files can be made in it.
+    description: File name to the text of the document; files get mode 0600.
     type: dict
     required: true
 attributes:

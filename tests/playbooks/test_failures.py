@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 
 import pytest
+
+from mim2ecma.rollout.claims import claim
 
 from .conftest import ROOT
 
@@ -269,6 +272,17 @@ def test_run_folders_that_cannot_be_written_stop_the_run_before_anything(lab, tm
         result,
         f"{tmp_path}/file/lab: controller: Not a directory; expected a place",
         "Check mim2ecma_runs_dir",
+    )
+
+
+def test_a_second_run_on_the_same_host_is_refused(migrated):
+    claim(migrated.runs / "lab", "ecma01", os.getpid())
+    with untouched(migrated):
+        result = migrated.play("migrate.yml")
+    told(
+        result,
+        f"ecma01: run folders {migrated.runs}/lab: process {os.getpid()} of this controller works on this host; "
+        "expected one run at a time.",
     )
 
 

@@ -164,17 +164,6 @@ def make_folder(folder: Path) -> None:
             part.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder, and find out whether files can be made in it, before a run has done anything.
-
-    Raises:
-        OSError: They cannot.
-    """
-    make_folder(folder)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-
-
 def checksums(folder: Path, names: Iterable[str]) -> str:
     """Text of a `SHA256SUMS` file as `sha256sum --check` reads it, names relative to the file's folder.
 

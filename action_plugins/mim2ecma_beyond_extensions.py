@@ -18,7 +18,7 @@ try:
 
     FOUND = mim2ecma.__version__
     from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import beyond_extensions
+    from mim2ecma.rollout import beyond_extensions, failures
 except ImportError:
     # Another version may lack these modules; then its number says more than that it cannot be imported.
     FOUND = None if FOUND == VERSION else FOUND
@@ -51,7 +51,9 @@ class ActionModule(ActionBase):
             )
         try:
             return {**result, **self._keep(given)}
-        except (Mim2EcmaError, OSError, ValueError) as problem:
+        except OSError as problem:
+            raise AnsibleActionFail(str(failures.file_trouble(problem))) from None
+        except (Mim2EcmaError, ValueError) as problem:
             raise AnsibleActionFail(str(problem)) from None
 
     def _keep(self, given):

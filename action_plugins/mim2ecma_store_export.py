@@ -18,7 +18,7 @@ try:
 
     FOUND = mim2ecma.__version__
     from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import exports
+    from mim2ecma.rollout import exports, failures
 except ImportError:
     # Another version may lack these modules; then its number says more than that it cannot be imported.
     FOUND = None if FOUND == VERSION else FOUND
@@ -52,7 +52,9 @@ class ActionModule(ActionBase):
             )
         try:
             return {**result, **self._keep(given)}
-        except (Mim2EcmaError, OSError) as problem:
+        except OSError as problem:
+            raise AnsibleActionFail(str(failures.file_trouble(problem))) from None
+        except Mim2EcmaError as problem:
             raise AnsibleActionFail(str(problem)) from None
 
     def _keep(self, given):

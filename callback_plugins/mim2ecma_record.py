@@ -35,7 +35,7 @@ from ansible.template import Templar
 
 try:
     from mim2ecma.documents.errors import Mim2EcmaError
-    from mim2ecma.rollout import connection, record
+    from mim2ecma.rollout import connection, failures, record
 except ImportError as problem:
     IMPORT_PROBLEM = problem
 else:
@@ -43,7 +43,14 @@ else:
 
 PHASES = ("preflight", "prepare", "export", "assess", "stage", "verify", "rollback", "status", "cleanup")
 GATHERS_FACTS = {"ansible.builtin.setup", "ansible.builtin.gather_facts", "setup", "gather_facts"}
-REFUSALS = {"Check that the ECMA Connector Host can take it", "Check that nothing is missing"}
+REFUSALS = {
+    "Check that the ECMA Connector Host can take it",
+    "Check that nothing is missing",
+    "Check that each management agent is ready",
+    "Check that its libraries will bind on this host",
+    "Check that nothing in the plans is refused",
+}
+"""Tasks of roles that judge; a test holds the names together."""
 
 
 def now() -> str:
@@ -107,6 +114,7 @@ class CallbackModule(CallbackBase):
         if not ignore_errors:
             phase.failed += 1
             self._run.refused |= result._task.get_name().split(" : ")[-1] in REFUSALS
+            self._explain_broken_connection(result)
 
     def v2_runner_on_unreachable(self, result):
         phase = self._run.phase(self._phase)
@@ -145,11 +153,21 @@ class CallbackModule(CallbackBase):
                     record.write(self._run, Path(folder), set(about.values()), finished)
                     for folder, about in sorted(folders.items())
                 ]
-        except (Mim2EcmaError, OSError) as problem:
+        except OSError as problem:
+            self._display.error(f"record: {failures.file_trouble(problem)}", wrap_text=False)
+        except Mim2EcmaError as problem:
             self._display.error(f"record: {problem}", wrap_text=False)
         else:
             for path in paths:
                 self._display.display(f"record: {path}")
+
+    def _explain_broken_connection(self, result):
+        host = result._host.get_name()
+        task = result._task.get_name().split(" : ")[-1]
+        text = connection.broken(str(result._result.get("msg", "")), host, task)
+        if text and host not in self._unreachable:
+            self._unreachable.add(host)
+            self._display.error(text, wrap_text=False)
 
     def _connection_variables(self, host):
         """What the inventory says of the way to a host, as far as it can be resolved."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ try:
         failures,
         host_programs,
         run_folder,
+        staged_files,
         staging_changes,
         windows_installer,
     )
@@ -48,6 +50,8 @@ def guarded(function):
             return function(*args, **kwargs)
         except Mim2EcmaError as problem:
             raise AnsibleFilterError(str(problem)) from None  # Ansible would repeat the text of each cause
+        except OSError as problem:
+            raise AnsibleFilterError(str(failures.file_trouble(problem))) from None
 
     return run
 
@@ -78,6 +82,10 @@ class FilterModule:
             "staging_changes": lambda *args: staging_changes.changes(*args),
             "staging_differences": lambda *args: staging_changes.differences(*args),
             "staged_manifest": lambda *args: staging_changes.manifest(*args),
+            "staged_swap": lambda plans, earlier, service: staged_files.begun(
+                json.loads(staging_changes.manifest(plans, earlier)), earlier, service
+            ),
+            "staged_state": lambda *args: staged_files.read(*args),
             "refusal_text": lambda *args: staging_changes.refusal(*args),
             "payload_folders": lambda *args: staging_changes.payload_folders(*args),
             "target_folders": lambda *args: staging_changes.target_folders(*args),

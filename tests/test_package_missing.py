@@ -70,6 +70,7 @@ TASKS = {
         "cache_roots": [],
         "operation": "compare",
     },
+    "mim2ecma_claim": {"folder": "/nowhere", "host": "h"},
     "mim2ecma_documents": {"folder": "/nowhere", "documents": {}},
     "mim2ecma_folder": {"path": "/nowhere", "files": {}},
     "mim2ecma_store_export": {

@@ -2,9 +2,15 @@
 
 import contextlib
 import json
+import os
 import re
+import shutil
 
 import pytest
+
+from mim2ecma.rollout.claims import claim
+
+from .conftest import ROOT
 
 ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
 
@@ -133,6 +139,32 @@ def test_maexport_that_fails_is_told(lab):
     )
 
 
+def test_a_server_configuration_that_is_not_imported_is_told(lab, tmp_path):
+    for name in ("MV.xml", "MA-1.xml"):
+        (tmp_path / name).write_text("<mv-data>")
+    result = lab.play(
+        "playbooks/prepare.yml", "--limit", "mim01", variables={"mim_configuration_source": str(tmp_path)}
+    )
+    told(
+        result,
+        f"mim01: server configuration {tmp_path}: MA-1.xml: not well-formed XML",
+        "expected an import without errors. Look into the Application event log",
+    )
+
+
+def test_a_package_that_fails_does_not_cost_the_one_before_its_restart(lab, tmp_path):
+    (tmp_path / "bad.msi").write_text("no package")
+    media = ROOT / "winlab" / "src" / "winlab" / "media" / "connectors" / "ContosoHrConnector.msi"
+    packages = [{"source": str(media)}, {"source": str(tmp_path / "bad.msi")}]
+    result = lab.play(
+        "playbooks/prepare.yml", "--limit", "mim01", variables={"mim_connector_packages": packages}
+    )
+    told(result, "mim01: bad.msi: ", "This installation package could not be opened")
+    assert re.search(
+        r"TASK \[mim_connector : Restart the service[^]]*\] \**\s+changed: \[mim01\]", result.output
+    )
+
+
 def test_an_unknown_management_agent_is_told_with_the_known_ones(lab):
     migrations = [{"management_agent": "fabrikam badges", "from": "mim02", "to": ["ecma01"]}]
     with untouched(lab):
@@ -216,6 +248,55 @@ def test_staging_alone_refuses_what_is_not_ready_with_the_finding(migrated):
     told(result, "R6 error: export-enabled: 0; expected 1. Do.")
 
 
+def test_staging_alone_installs_nothing_for_a_connector_that_lacks_a_library(migrated):
+    next((migrated.runs / "lab").glob("mim01/Extensions/Contoso.Hr.Protocol.dll")).unlink()
+    told(
+        migrated.play("playbooks/assess.yml"),
+        "mim01: Contoso HR: C1 error: Contoso.Hr.Connector.dll: no file for",
+    )
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(result, "ecma01: Contoso HR: C1 error: Contoso.Hr.Connector.dll: no file for 'Contoso.Hr.Protocol")
+    outcomes = {
+        json.loads(path.read_text())["outcome"] for path in (migrated.runs / "lab" / "records").iterdir()
+    }
+    assert outcomes == {"refused"}
+
+
+def test_run_folders_that_cannot_be_written_stop_the_run_before_anything(lab, tmp_path):
+    (tmp_path / "file").write_text("")
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"mim2ecma_runs_dir": str(tmp_path / "file")})
+    told(
+        result,
+        f"{tmp_path}/file/lab: controller: Not a directory; expected a place",
+        "Check mim2ecma_runs_dir",
+    )
+
+
+def test_a_second_run_on_the_same_host_is_refused(migrated):
+    claim(migrated.runs / "lab", "ecma01", os.getpid())
+    with untouched(migrated):
+        result = migrated.play("migrate.yml")
+    told(
+        result,
+        f"ecma01: run folders {migrated.runs}/lab: process {os.getpid()} of this controller works on this host; "
+        "expected one run at a time.",
+    )
+
+
+def test_a_home_folder_in_the_place_of_the_run_folders_is_one_place(migrated):
+    shutil.copytree(migrated.runs, migrated.folder / "home" / "runs", dirs_exist_ok=True)
+    result = migrated.play(
+        "playbooks/assess.yml",
+        variables={"mim2ecma_runs_dir": "~/runs"},
+        environment={"HOME": str(migrated.folder / "home")},
+    )
+    assert result.code == 0, result.output
+    assert f"record: {migrated.folder}/home/runs/lab/records/" in result.flat
+
+
 def test_a_run_without_an_inventory_does_not_end_as_if_all_were_well(lab, tmp_path):
     result = lab.play("migrate.yml", inventory=tmp_path / "nowhere")
     told(
@@ -232,6 +313,70 @@ def test_an_inventory_without_the_groups_is_told_them(lab, tmp_path):
         "inventory: group ecma_hosts: no host; expected the servers that run the ECMA Connector Host. "
         "Give an inventory with the groups mim_hosts and ecma_hosts (-i)",
     )
+
+
+@pytest.mark.parametrize(
+    "consent",
+    ["ecma_host_manage_tls=false", "ecma_host_allow_reboot=false", '{"ecma_host_manage_tls": false}'],
+)
+@pytest.mark.parametrize("mode", [(), ("--check",)])
+def test_without_consent_tls_is_not_switched_on_and_nothing_is_installed(migrated, consent, mode):
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml", "-e", consent, *mode)
+    told(
+        result,
+        r"SCHANNEL\Protocols\TLS 1.2\Client: DisabledByDefault is missing; expected 0, for TLS 1.2 must be on",
+        "Set ecma_host_manage_tls: true and ecma_host_allow_reboot: true",
+    )
+
+
+@pytest.mark.parametrize(
+    ("playbook", "consent", "words"),
+    [
+        ("stage", "ecma_host_accept_terms=no", "ecma01: ecma_host_accept_terms: false; expected true"),
+        ("preflight", "mim_sync_accept_eula=false", "mim01: mim_sync_accept_eula: false; expected true"),
+    ],
+)
+def test_terms_that_are_refused_on_the_command_line_are_refused(migrated, playbook, consent, words):
+    migrated.reset("bare")
+    told(migrated.play(f"playbooks/{playbook}.yml", "-e", consent), words)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"source": "/nowhere/hr.wsconfig"}, "/nowhere/hr.wsconfig: not on the controller; expected a file"),
+        (
+            {"source": "/etc/hostname", "management_agent": "Contoso Hr"},
+            "/etc/hostname: for Contoso Hr; expected one of Contoso HR, Fabrikam Badges (plant & campus)",
+        ),
+    ],
+)
+def test_declared_payload_is_checked_before_anything(migrated, payload, words):
+    migrated.reset("bare")
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml", variables={"ecma_stage_payload": [payload]})
+    told(result, f"ecma01: ecma_stage_payload: {words}", "Correct")
+
+
+def test_a_damaged_list_of_what_is_ours_is_told(migrated):
+    migrated.do("ecma01", ("ansible.windows.win_copy", {"content": "{", "dest": migrated_manifest()}))
+    with untouched(migrated):
+        result = migrated.play("playbooks/stage.yml")
+    told(
+        result,
+        f"ecma01: {migrated_manifest()}: not the list that a run writes; expected JSON",
+        "remove the file",
+    )
+
+
+def test_a_connection_that_breaks_off_is_told(migrated):
+    migrated.winlab("fault", "ecma01", "set", "drop", "operation=Command", "nth=3", "times=0")
+    with untouched(migrated):
+        result = migrated.play("playbooks/verify.yml")
+    migrated.winlab("fault", "ecma01", "clear")
+    told(result, "ecma01: WinRM: the connection broke off during the task '", "then run again")
 
 
 def test_a_foreign_file_in_the_way_is_not_replaced(migrated):

@@ -36,6 +36,12 @@ def test_the_kept_files_have_the_sums_of_sha256sums(migrated):
         assert len(sums.read_text().splitlines()) >= 2
 
 
+def test_the_run_folders_are_for_the_owner_alone(migrated):
+    modes = {path: path.stat().st_mode & 0o777 for path in (migrated.runs / "lab").rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}, modes
+
+
 def test_the_xml_arrives_byte_for_byte(migrated):
     on_host = migrated.files("ecma01")
     for export in (migrated.runs / "lab").glob("*/*/export/*.xml"):

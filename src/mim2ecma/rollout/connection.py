@@ -101,6 +101,30 @@ _CAUSES = (
 )
 
 
+_BROKEN = re.compile(r"\('Connection aborted\.'|\bRemoteDisconnected\(|\bHTTPS?ConnectionPool\(host=")
+"""How requests, which both connection plugins use, tells of a connection that broke off inside of a task."""
+
+
+def broken(message: str, host: str, task: str) -> str | None:
+    """Say what to do when a task failed because the connection broke off; few of these count as unreachable.
+
+    Args:
+        message: What Ansible says of the failed task.
+        host: Its inventory name.
+        task: Name of the task.
+
+    Returns:
+        `<host>: WinRM: <found>; expected <what>. <next step>`; None when something else failed.
+    """
+    if not _BROKEN.search(message):
+        return None
+    return printable(
+        f"{host}: WinRM: the connection broke off during the task '{task}'; expected an answer. Check that "
+        "the host runs, and the network to it, then run again: the next run ends what this one has begun.",
+        None,
+    )
+
+
 def advice(message: str, host: str, connection: Mapping[str, str]) -> str:
     """Turn the client's text about an unreachable host into one clear error.
 

@@ -239,6 +239,9 @@ def _store_export(
         kept = target.is_file() and sha256(target) == sha256(source)
     if not kept:
         write_copy(source, target)
+    if not prediction:
+        # What was predicted before says nothing any more; run_folder.find then predicts from this export.
+        (folder / PREDICTION / "export" / export_name(agent)).unlink(missing_ok=True)
     return StoredExport(agent, folder, identity or "", kept)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mim2ecma.documents.errors import InputError
 from mim2ecma.documents.printable import printable
 
 _LENGTH = 600
@@ -22,6 +23,21 @@ def failure_text(result: Mapping[str, Any]) -> str:
     """
     texts = list(dict.fromkeys(text for text in _texts(result) if text))
     return printable("; ".join(texts), _LENGTH) or "no text"
+
+
+def file_trouble(problem: OSError) -> InputError:
+    """The error for a file or folder of the controller that cannot be read or written.
+
+    Args:
+        problem: What Python says; only its file name and its reason are told.
+    """
+    return InputError(
+        source=str(problem.filename or "run folder"),
+        where="controller",
+        found=problem.strerror or type(problem).__name__,
+        expected="a place that the account of this run may read and write, with room",
+        next_step="Check mim2ecma_runs_dir, the rights on it and the free space, then run again.",
+    )
 
 
 def _texts(result: Mapping[str, Any]) -> Iterator[str]:

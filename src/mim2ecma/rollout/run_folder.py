@@ -104,7 +104,8 @@ def find(host_folder: Path, management_agent: str, *, prediction: bool = False) 
     Args:
         host_folder: `<runs>/<inventory id>/<MIM host>`.
         management_agent: Its name, as the inventory has it.
-        prediction: Look at what a check-mode run wrote.
+        prediction: Look at what a check-mode run exported; where none has since the last real export, look at
+            that one, so that each phase alone can be predicted. `folder` is the `prediction` folder then too.
 
     Returns:
         The folder; `exists` is false when nothing was exported.
@@ -117,13 +118,16 @@ def find(host_folder: Path, management_agent: str, *, prediction: bool = False) 
         nowhere = host_folder / slug(management_agent)
         return RunFolder(nowhere, nowhere / "export" / export_name(management_agent), False, None, None)
     folder = host_folder / name / PREDICTION if prediction else host_folder / name
-    export = folder / "export" / export_name(management_agent)
+    source = folder
+    if prediction and not (folder / "export" / export_name(management_agent)).is_file():
+        source = host_folder / name
+    export = source / "export" / export_name(management_agent)
     return RunFolder(
         folder,
         export,
         export.is_file(),
-        _read_json(folder / "inspection.json"),
-        _read_json(folder / "closure.json"),
+        _read_json(source / "inspection.json"),
+        _read_json(source / "closure.json"),
     )
 
 

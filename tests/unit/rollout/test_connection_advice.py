@@ -2,7 +2,7 @@
 
 import pytest
 
-from mim2ecma.rollout.connection import advice
+from mim2ecma.rollout.connection import advice, broken
 
 CASES = [
     (
@@ -84,3 +84,21 @@ def test_terminal_escapes_of_a_host_are_not_passed_on():
 
 def test_braces_in_a_user_name_are_text():
     assert "the credentials of {x} were rejected" in advice("credentials were rejected", "h", {"user": "{x}"})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Task failed: ('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
+        "Task failed: HTTPSConnectionPool(host='127.1.2.3', port=5986): Max retries exceeded with url: /wsman",
+    ],
+)
+def test_a_connection_that_broke_off_inside_of_a_task_is_told(message):
+    assert broken(message, "ecma01", "Bring them") == (
+        "ecma01: WinRM: the connection broke off during the task 'Bring them'; expected an answer. Check that the host runs, "
+        "and the network to it, then run again: the next run ends what this one has begun."
+    )
+
+
+def test_what_a_program_says_of_its_own_connections_is_not_taken_for_ours():
+    assert broken("SQL Server: Connection aborted by peer", "mim01", "Ask SQL Server") is None

@@ -86,6 +86,21 @@ def test_a_prediction_lies_beside_and_is_not_taken_for_the_export(host, tmp_path
     assert run_folder.find(host, "HR", prediction=True).exists
 
 
+def test_a_phase_is_predicted_from_the_real_export_where_none_was_predicted_since(host, tmp_path):
+    store(host, tmp_path, [export(category="AD")], prediction=True)
+    folder = store(host, tmp_path, [export()]).exports[0].folder
+    inspection = {"verdict": "not-ready", "source": {"sha256": digest(export())}}
+    (folder / "inspection.json").write_text(json.dumps(inspection))
+    found = run_folder.find(host, "HR", prediction=True)
+    assert found.export == folder / "export" / "hr.xml"
+    assert found.assessed
+    assert found.folder == folder / "prediction", "what is written stays beside the real documents"
+    store(host, tmp_path, [export(category="AD")], prediction=True)
+    found = run_folder.find(host, "HR", prediction=True)
+    assert found.export == folder / "prediction" / "export" / "hr.xml"
+    assert not found.assessed
+
+
 def test_a_prediction_of_the_stored_management_agent_has_the_stored_bytes(host, tmp_path):
     store(host, tmp_path, [export()], prediction=True)
     store(host, tmp_path, [export(date="2026-02-02 10:00:00.000")])

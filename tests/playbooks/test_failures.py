@@ -275,6 +275,15 @@ def test_run_folders_that_cannot_be_written_stop_the_run_before_anything(lab, tm
     )
 
 
+@pytest.mark.parametrize("name", ["../lab", "..", "a/b", ""])
+def test_the_name_of_an_inventory_leads_nowhere_else(lab, name):
+    with untouched(lab), untouched(lab, "mim01"):
+        result = lab.play("migrate.yml", variables={"mim2ecma_inventory_id": name})
+    told(
+        result, f"inventory: mim2ecma_inventory_id: {name}; expected the name of one folder, without a path."
+    )
+
+
 def test_a_second_run_on_the_same_host_is_refused(migrated):
     claim(migrated.runs / "lab", "ecma01", os.getpid())
     with untouched(migrated):

@@ -101,7 +101,9 @@ def _add(disk: Disk, archive: zipfile.ZipFile, name: str, entry: Entry, target: 
         archive.writestr(info, b"")
         return
     if paths.fold(entry.path) == paths.fold(target):
-        raise DotNetError(ERROR_SHARING_VIOLATION, target, text_of(Win32Error(ERROR_SHARING_VIOLATION, target)))
+        raise DotNetError(
+            ERROR_SHARING_VIOLATION, target, text_of(Win32Error(ERROR_SHARING_VIOLATION, target))
+        )
     with (
         dotnet_errors(),
         disk.files.open(entry.path, disk.session) as content,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -217,28 +216,30 @@ def _modules(options: argparse.Namespace) -> int:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+    from winlab import control, daemon, lab  # noqa: PLC0415  (each command imports what it needs)
 
     folder = lab.StateFolder(options.state)
     try:
         path = control.call(options.state, "snapshot", name=options.name)["path"]
     except control.NotRunning:
+        daemon.require_down(folder)
         path = lab.save_snapshot(folder, options.name, _known_hosts(folder))
     _say(f"Snapshot {path}")
     return 0
 
 
 def _reset(options: argparse.Namespace) -> int:
-    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+    from winlab import control, daemon, lab  # noqa: PLC0415  (each command imports what it needs)
 
     folder = lab.StateFolder(options.state)
     try:
         control.call(options.state, "reset", name=options.name)
     except control.NotRunning:
+        daemon.require_down(folder)
         if options.name:
             lab.restore_snapshot(folder, options.name, _known_hosts(folder))
         else:
-            shutil.rmtree(folder.hosts, ignore_errors=True)
+            lab.remove(folder.hosts)
     _say(f"The hosts are as in snapshot {options.name}." if options.name else "The hosts are bare.")
     return 0
 
@@ -246,6 +247,11 @@ def _reset(options: argparse.Namespace) -> int:
 def _operator(options: argparse.Namespace) -> int:
     from winlab import control  # noqa: PLC0415  (each command imports what it needs)
 
+    for item in options.secret:
+        if "/" not in item.rpartition("=")[0]:
+            raise WinlabError(
+                f"{options.host}: --secret {item}; expected PAGE/FIELD=NAME. See `winlab operator --help`."
+            )
     secrets = dict(item.rpartition("=")[::2] for item in options.secret)
     answer = control.call(
         options.state,

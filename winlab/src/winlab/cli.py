@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -301,6 +302,9 @@ def _replay(options: argparse.Namespace) -> int:
     from winlab.transcripts import replay  # noqa: PLC0415
 
     transcript = files.read(options.transcript)
+    # Whoever ends it ends it as Ctrl-C does, so that nothing with a password stays behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with replay.serve(transcript, options.inventory) as served:
         try:
             for scheme, port in sorted(served.ports.items()):
@@ -320,6 +324,10 @@ def _compare(options: argparse.Namespace) -> int:
     from winlab.transcripts import compare  # noqa: PLC0415  (each command imports what it needs)
     from winlab.transcripts import format as files  # noqa: PLC0415
 
+    if options.host and options.definition is None:
+        raise WinlabError(
+            f"--host {options.host}: no lab; expected --definition with it. Name the lab, or leave it out."
+        )
     transcript = files.read(options.transcript)
     known = compare.read_values(options.values) if options.values else {}
     with tempfile.TemporaryDirectory(prefix="winlab-compare-") as name:

@@ -349,6 +349,9 @@ def test_wrong_arguments_are_named(lab: Lab, tmp_path: Path) -> None:
     assert lab.run(*operator)[2] == (
         "win01: --secret foo; expected PAGE/FIELD=NAME. See `winlab operator --help`.\n"
     )
+    assert lab.run("compare", str(answers), "--host", "win01")[2] == (
+        "--host win01: no lab; expected --definition with it. Name the lab, or leave it out.\n"
+    )
     assert lab.run("pins", "--update", "win_ping")[2] == (
         "win_ping: pins: no full name of a module; expected NAMESPACE.COLLECTION.MODULE. `winlab modules` lists "
         "those that have a twin.\n"

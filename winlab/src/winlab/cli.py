@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -217,28 +217,30 @@ def _modules(options: argparse.Namespace) -> int:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+    from winlab import control, daemon, lab  # noqa: PLC0415  (each command imports what it needs)
 
     folder = lab.StateFolder(options.state)
     try:
         path = control.call(options.state, "snapshot", name=options.name)["path"]
     except control.NotRunning:
+        daemon.require_down(folder)
         path = lab.save_snapshot(folder, options.name, _known_hosts(folder))
     _say(f"Snapshot {path}")
     return 0
 
 
 def _reset(options: argparse.Namespace) -> int:
-    from winlab import control, lab  # noqa: PLC0415  (each command imports what it needs)
+    from winlab import control, daemon, lab  # noqa: PLC0415  (each command imports what it needs)
 
     folder = lab.StateFolder(options.state)
     try:
         control.call(options.state, "reset", name=options.name)
     except control.NotRunning:
+        daemon.require_down(folder)
         if options.name:
             lab.restore_snapshot(folder, options.name, _known_hosts(folder))
         else:
-            shutil.rmtree(folder.hosts, ignore_errors=True)
+            lab.remove(folder.hosts)
     _say(f"The hosts are as in snapshot {options.name}." if options.name else "The hosts are bare.")
     return 0
 
@@ -246,6 +248,11 @@ def _reset(options: argparse.Namespace) -> int:
 def _operator(options: argparse.Namespace) -> int:
     from winlab import control  # noqa: PLC0415  (each command imports what it needs)
 
+    for item in options.secret:
+        if "/" not in item.rpartition("=")[0]:
+            raise WinlabError(
+                f"{options.host}: --secret {item}; expected PAGE/FIELD=NAME. See `winlab operator --help`."
+            )
     secrets = dict(item.rpartition("=")[::2] for item in options.secret)
     answer = control.call(
         options.state,
@@ -295,6 +302,9 @@ def _replay(options: argparse.Namespace) -> int:
     from winlab.transcripts import replay  # noqa: PLC0415
 
     transcript = files.read(options.transcript)
+    # Whoever ends it ends it as Ctrl-C does, so that nothing with a password stays behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with replay.serve(transcript, options.inventory) as served:
         try:
             for scheme, port in sorted(served.ports.items()):
@@ -314,6 +324,10 @@ def _compare(options: argparse.Namespace) -> int:
     from winlab.transcripts import compare  # noqa: PLC0415  (each command imports what it needs)
     from winlab.transcripts import format as files  # noqa: PLC0415
 
+    if options.host and options.definition is None:
+        raise WinlabError(
+            f"--host {options.host}: no lab; expected --definition with it. Name the lab, or leave it out."
+        )
     transcript = files.read(options.transcript)
     known = compare.read_values(options.values) if options.values else {}
     with tempfile.TemporaryDirectory(prefix="winlab-compare-") as name:

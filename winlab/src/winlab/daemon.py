@@ -55,7 +55,7 @@ class Server:
     def __init__(self, the_lab: Lab, parent: int | None = None) -> None:
         self._lab = the_lab
         self._folder = the_lab.folder
-        self._parent = _Parent(parent) if parent else None
+        self._parent = _Parent(parent) if parent is not None else None
         self._stop = threading.Event()
         self._change = threading.Lock()
         self._hosts: dict[str, Host] = {}
@@ -219,9 +219,11 @@ class Server:
                 finally:
                     self._restart()
             else:
-                for host_name in self._hosts:
-                    self._lab.forget(host_name)
-                self._restart()
+                try:
+                    for host_name in self._hosts:
+                        self._lab.forget(host_name)
+                finally:
+                    self._restart()
         return {"hosts": sorted(self._hosts)}
 
     def _restart(self) -> None:
@@ -266,6 +268,11 @@ def start(folder: StateFolder, definition: Path, parent: int | None = None) -> S
                     "Run `winlab down` first, or name another state folder with --state."
                 )
             return Started(status, already=True)
+        if parent is not None and not _Parent(parent).alive:
+            raise WinlabError(
+                f"{folder.path}: lab: --parent {parent}: no such process; expected one that runs, since the "
+                "hosts end with it. Correct the number, or leave the option out."
+            )
         read, write = os.pipe()
         command = [
             sys.executable, "-m", "winlab.daemon", "--state", str(folder.path.resolve()),
@@ -295,15 +302,30 @@ def start(folder: StateFolder, definition: Path, parent: int | None = None) -> S
         return Started(control.call(folder.path, "status"), already=False)
 
 
+def require_down(folder: StateFolder) -> None:
+    """Refuse when nobody answers at the control endpoint although a process has the lab.
+
+    Raises:
+        WinlabError: it is starting, it hangs, or its socket is gone.
+    """
+    if (folder.path / LOCK_FILE).exists() and _is_locked(folder):
+        pid = folder.read_endpoints().get("pid", "of `winlab.daemon`")
+        raise WinlabError(
+            f"{folder.path}: lab: a process has it and does not answer; expected an answer, or nobody. "
+            f"Wait if it is starting, else end it: `kill {pid}`."
+        )
+
+
 def stop(folder: StateFolder) -> bool:
     """Take a lab down. Returns False when it was not up.
 
     Raises:
-        WinlabError: it does not end.
+        WinlabError: it does not end, or does not answer.
     """
     try:
         pid = int(control.call(folder.path, "stop")["pid"])
     except control.NotRunning:
+        require_down(folder)
         return False
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:

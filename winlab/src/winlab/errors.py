@@ -26,6 +26,7 @@ WIN32_MESSAGES: dict[int, str] = {
     1056: "An instance of the service is already running",
     1058: "The service cannot be started, either because it is disabled or because it has no enabled "
     "devices associated with it",
+    1059: "Circular service dependency was specified",
     1060: "The specified service does not exist as an installed service",
     1061: "The service cannot accept control messages at this time",
     1062: "The service has not been started",
@@ -34,6 +35,7 @@ WIN32_MESSAGES: dict[int, str] = {
     1072: "The specified service has been marked for deletion",
     1073: "The specified service already exists",
     1075: "The dependency service does not exist or has been marked for deletion",
+    1078: "The name is already in use as either a service name or a service display name",
     1190: "A system shutdown has already been scheduled",
     1219: "Multiple connections to a server or shared resource by the same user, using more than one user "
     "name, are not allowed",

@@ -24,7 +24,7 @@ def document(folder: StateFolder) -> dict[str, Any]:
         WinlabError: there are no endpoints, or a definition or a secret is gone.
     """
     endpoints = folder.read_endpoints()
-    if not endpoints.get("hosts"):
+    if not isinstance(endpoints.get("hosts"), dict) or not {"definition", "ca"} <= endpoints.keys():
         raise WinlabError(f"{folder.path}: inventory: no endpoints; expected a lab. Run `winlab up`.")
     secrets = lab.read_secrets(folder)
     definition = lab.load_definition(Path(str(endpoints["definition"])))
@@ -47,6 +47,8 @@ def write(folder: StateFolder, path: Path) -> None:
         WinlabError: as `document`, or the file cannot be written.
     """
     text = yaml.safe_dump(document(folder), sort_keys=True)
+    if path.is_dir():
+        raise WinlabError(f"{path}: inventory: a folder; expected the name of a file. Name one in it.")
     try:
         lab.write_private(path, text.encode())
     except OSError as error:

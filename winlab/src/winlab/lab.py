@@ -251,8 +251,29 @@ class Lab:
         return host
 
     def forget(self, name: str) -> None:
-        """Delete a host's state, so that the next `host` builds it anew."""
-        shutil.rmtree(self.folder.hosts / name, ignore_errors=True)
+        """Delete a host's state, so that the next `host` builds it anew.
+
+        Raises:
+            WinlabError: it cannot be deleted.
+        """
+        remove(self.folder.hosts / name)
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder of the state; one that is not there is gone already.
+
+    Raises:
+        WinlabError: it cannot be deleted.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WinlabError(
+            f"{error.filename or folder}: state: {error.strerror or error}; expected to delete it. "
+            "Delete it yourself."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -318,7 +339,7 @@ def restore_snapshot(folder: StateFolder, name: str, hosts: list[str]) -> None:
         if not (source / host / STATE_FILE).exists():
             raise WinlabError(f"{source}: snapshot: no host {host}; expected its state. Make a new snapshot.")
     for host in hosts:
-        shutil.rmtree(folder.hosts / host, ignore_errors=True)
+        remove(folder.hosts / host)
         _copy_host(source / host, folder.hosts / host)
 
 

@@ -35,6 +35,8 @@ _IN_CSHARP = (
     ),
 )
 _ADD_TYPE = "Ansible.ModuleUtils.AddType.psm1"
+# Of a full name: namespace, collection, module.
+_DOTS = 2
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,11 @@ def module_path(name: str, search: list[Path] | None = None) -> Path:
     Raises:
         WinlabError: it is not installed.
     """
+    if name.count(".") < _DOTS:
+        raise WinlabError(
+            f"{name}: pins: no full name of a module; expected NAMESPACE.COLLECTION.MODULE. `winlab modules` "
+            "lists those that have a twin."
+        )
     namespace, collection, module = name.split(".", 2)
     path = _collection(namespace, collection, search) / "plugins" / "modules" / f"{module}.ps1"
     if not path.is_file():

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from winlab.errors import WinlabError
+
 VALID_DAYS = 3650  # a lab that lies about for years must not fail for its age
 _BACKDATED = timedelta(days=1)  # a controller whose clock is a little behind accepts it too
 CA_FILE = "ca.pem"
@@ -19,9 +21,21 @@ CA_KEY_FILE = "ca.key"
 
 
 def ensure_ca(folder: Path) -> Path:
-    """Make the authority when it is not there. Returns the path of its certificate."""
+    """Make the authority when it is not there. Returns the path of its certificate.
+
+    Raises:
+        WinlabError: what is there is no authority.
+    """
     certificate_file = folder / CA_FILE
     if certificate_file.exists() and (folder / CA_KEY_FILE).exists():
+        try:
+            x509.load_pem_x509_certificate(certificate_file.read_bytes())
+            serialization.load_pem_private_key((folder / CA_KEY_FILE).read_bytes(), None)
+        except (OSError, ValueError) as error:
+            raise WinlabError(
+                f"{folder}: certificate authority: {type(error).__name__}; expected a certificate and its "
+                "key as `winlab up` has written them. Delete that folder and run `winlab up` again."
+            ) from error
         return certificate_file
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = ec.generate_private_key(ec.SECP256R1())

@@ -94,6 +94,10 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     (f"{_WINDOWS}.win_get_url", "msg"): "win_get_url.ps1 line 271: none where nothing is asked",
     (f"{_WINDOWS}.win_get_url", "size"): "win_get_url.ps1 line 296: of a file that is there at the end",
     (f"{_WINDOWS}.win_get_url", "status_code"): "win_get_url.ps1 line 271: none where nothing is asked",
+    (
+        f"{_WINDOWS}.win_group_membership",
+        "members",
+    ): "win_group_membership.ps1 line 205: one that is left in check mode is a text",
     (f"{_WINDOWS}.win_package", "elapsed"): "win_package.ps1 line 452: after a download",
     (f"{_WINDOWS}.win_package", "status_code"): "win_package.ps1 line 452: after a download",
     (f"{_WINDOWS}.win_powershell", "information.message_data"): "win_powershell.ps1 line 946: any object",

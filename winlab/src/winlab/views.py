@@ -32,11 +32,17 @@ def public_state(folder: StateFolder, name: str, secrets: Mapping[str, str]) -> 
     path = folder.hosts / name / STATE_FILE
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        known = ", ".join(sorted(found.name for found in folder.hosts.glob("*"))) or "none yet"
+    except OSError as error:
+        known = ", ".join(sorted(found.name for found in folder.hosts.glob("*")))
+        wanted = f"one of {known}. Check the name." if known else "a host that was up once. Run `winlab up`."
+        raise WinlabError(f"{name}: host: no state in {folder.hosts}; expected {wanted}") from error
+    except ValueError:
+        state = None
+    if not isinstance(state, dict):
         raise WinlabError(
-            f"{name}: host: no state in {folder.hosts}; expected one of {known}. Run `winlab up`."
-        ) from error
+            f"{path}: state of {name}: no JSON object; expected what `winlab up` has written. "
+            "Run `winlab reset`, or `winlab reset NAME` for a snapshot."
+        )
     words = {value for value in secrets.values() if value} | set(_passwords(state))
     return dict(_hidden(state, sorted(words, key=len, reverse=True)))
 

@@ -22,7 +22,7 @@ from winlab.host.model import STATE_FILE, Host
 from winlab.lab import StateFolder, load_definition, read_secrets
 from winrm.protocol import Protocol
 
-from winlab import daemon, execution
+from winlab import control, daemon, execution
 from winlab import lab as labs
 
 from .conftest import Lab
@@ -252,3 +252,112 @@ def test_a_lab_without_a_parent_ends_after_four_idle_hours(
         service.last_request = time.monotonic() - 4 * 3600 - 1
     ends.join(20)
     assert not ends.is_alive()
+
+
+@pytest.mark.parametrize("parent", ["999999999", "0", "-1"])
+def test_hosts_do_not_start_for_a_parent_that_does_not_run(lab: Lab, parent: str) -> None:
+    assert lab.up("--parent", parent) == (
+        1,
+        "",
+        f"{lab.state}: lab: --parent {parent}: no such process; expected one that runs, since the hosts end with "
+        "it. Correct the number, or leave the option out.\n",
+    )
+    assert lab.run("status")[0] == 3
+
+
+def test_a_process_that_does_not_answer_is_neither_down_nor_passed_over(lab: Lab) -> None:
+    assert lab.up()[0] == 0
+    pid = lab.pid()
+    (lab.state / control.SOCKET_NAME).rename(lab.state / "aside")
+    before = (lab.state / "hosts" / "win01" / STATE_FILE).read_bytes()
+    text = (
+        f"{lab.state}: lab: a process has it and does not answer; expected an answer, or nobody. Wait if it is "
+        f"starting, else end it: `kill {pid}`.\n"
+    )
+    for command in (["down"], ["reset"], ["reset", "a"], ["snapshot", "a"]):
+        assert lab.run(*command) == (1, "", text)
+    assert (lab.state / "hosts" / "win01" / STATE_FILE).read_bytes() == before
+    (lab.state / "aside").rename(lab.state / control.SOCKET_NAME)
+    assert lab.run("down")[0] == 0
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_reset_that_cannot_delete_says_so_and_the_hosts_answer(lab: Lab, is_up: bool) -> None:
+    assert lab.up()[0] == 0
+    if not is_up:
+        assert lab.run("down")[0] == 0
+    # A link in the folder's place is what even root cannot delete as a folder.
+    folder = lab.state / "hosts" / "win01" if is_up else lab.state / "hosts"
+    folder.rename(lab.state / "aside")
+    folder.symlink_to(lab.state / "aside")
+    code, _, error = lab.run("reset")
+    assert (code, error) == (
+        1,
+        f"{folder}: state: Cannot call rmtree on a symbolic link; expected to delete it. Delete it yourself.\n",
+    )
+    assert lab.run("show", "win01")[0] == 0
+    assert lab.run("status")[0] == (0 if is_up else 3)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '"x"'])
+def test_a_spoilt_state_is_told_from_one_that_is_not_there(lab: Lab, content: str) -> None:
+    assert lab.run("show", "win01")[2] == (
+        f"win01: host: no state in {lab.state}/hosts; expected a host that was up once. Run `winlab up`.\n"
+    )
+    folder = lab.state / "hosts" / "win01"
+    folder.mkdir(parents=True)
+    (folder / STATE_FILE).write_text(content)
+    assert lab.run("show", "win01", "--json") == (
+        1,
+        "",
+        f"{folder / STATE_FILE}: state of win01: no JSON object; expected what `winlab up` has written. "
+        f"{NEXT_STEP}\n",
+    )
+    assert lab.run("show", "nobody")[2] == (
+        f"nobody: host: no state in {lab.state}/hosts; expected one of win01. Check the name.\n"
+    )
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"hosts": 1}', '{"hosts": {"win01": {}}}'])
+def test_an_inventory_needs_endpoints_that_can_be_read(lab: Lab, content: str, tmp_path: Path) -> None:
+    lab.state.mkdir()
+    (lab.state / "endpoints.json").write_text(content)
+    assert lab.run("inventory", "--output", str(tmp_path / "hosts.yml")) == (
+        1,
+        "",
+        f"{lab.state}: inventory: no endpoints; expected a lab. Run `winlab up`.\n",
+    )
+
+
+def test_a_certificate_authority_that_is_none_is_named(lab: Lab) -> None:
+    folder = lab.state / "ca"
+    folder.mkdir(parents=True)
+    for name in ("ca.pem", "ca.key"):
+        (folder / name).write_text("x")
+    code, _, error = lab.up()
+    assert code == 1
+    assert error == (
+        f"{folder}: certificate authority: ValueError; expected a certificate and its key as `winlab up` has "
+        "written them. Delete that folder and run `winlab up` again.\n"
+    )
+
+
+def test_wrong_arguments_are_named(lab: Lab, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text("{}")
+    operator = ("operator", "win01", "run-wizard", "--answers", str(answers), "--secret", "foo")
+    assert lab.run(*operator)[2] == (
+        "win01: --secret foo; expected PAGE/FIELD=NAME. See `winlab operator --help`.\n"
+    )
+    assert lab.run("compare", str(answers), "--host", "win01")[2] == (
+        "--host win01: no lab; expected --definition with it. Name the lab, or leave it out.\n"
+    )
+    assert lab.run("pins", "--update", "win_ping")[2] == (
+        "win_ping: pins: no full name of a module; expected NAMESPACE.COLLECTION.MODULE. `winlab modules` lists "
+        "those that have a twin.\n"
+    )
+    assert lab.up()[0] == 0
+    assert lab.run("inventory", "--output", str(tmp_path))[2] == (
+        f"{tmp_path}: inventory: a folder; expected the name of a file. Name one in it.\n"
+    )
+    assert lab.run("inventory", "--output", ".")[2].startswith(".: inventory: a folder;")

@@ -66,16 +66,26 @@ def test_dependencies_start_first_and_stop_last(host):
 def test_a_start_fails_with_the_codes_of_the_scm(host, change, expected):
     programs.install(host, r"C:\Windows\System32\tool.exe", "whoami")
     host.accounts.create_user("ada", "Corr3ct-horse")
+    host.services.configure("C", depends_on=("Missing",))
     host.services.configure("A", **change)
-    if change.get("depends_on") == ("C",):
-        host.services.configure("C", depends_on=("Missing",))
     assert code(lambda: host.services.start("A")) == expected
     assert host.services.get("A").state == "stopped"
 
 
-def test_services_that_need_each_other_do_not_start(host):
-    host.services.configure("A", depends_on=("C",))
-    assert code(lambda: host.services.start("A")) == 1059
+@pytest.mark.parametrize("needed", ["C", "a"])
+def test_services_cannot_be_made_to_need_each_other_or_themselves(host, needed):
+    before = host.services.get("A")
+    assert code(lambda: host.services.configure("A", depends_on=(needed,))) == 1059
+    assert host.services.get("A") == before
+    assert code(lambda: host.services.create(Service("X", depends_on=("Y", "x")))) == 1059
+    host.services.create(Service("Y", depends_on=("X",)))
+    assert code(lambda: host.services.create(Service("X", depends_on=("Y",)))) == 1059
+
+
+def test_services_that_wait_for_each_other_by_their_group_do_not_start(host):
+    host.services.configure("A", depends_on=("+group",))
+    host.services.configure("C", load_order_group="group")
+    assert code(lambda: host.services.start("A")) == 1068
 
 
 @pytest.mark.parametrize(
@@ -83,6 +93,7 @@ def test_services_that_need_each_other_do_not_start(host):
     [
         (lambda s: s.create(Service("a")), 1073),
         (lambda s: s.create(Service("X", display_name="A")), 1078),
+        (lambda s: s.configure("A", display_name="b"), 1078),
         (lambda s: s.create(Service("X", account="nobody")), 1057),
         (lambda s: s.start("none"), 1060),
         (lambda s: s.stop("A"), 1062),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from winlab.errors import WinlabError
 from winlab.transcripts import format as files
 from winlab.transcripts import rules
 from winlab.transcripts.recorder import Recorder
@@ -285,6 +286,37 @@ def test_a_damaged_transcript_is_refused_with_its_line(content: str, message: st
     path.write_text(content)
     with pytest.raises(Exception, match=message):
         files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"become": "x"}, "become that is no mapping; expected a mapping."),
+        ({"environment": ["x"]}, "environment that is no mapping; expected a mapping."),
+        *[
+            (
+                {"arguments": {"a": [placeholder]}},
+                f"the placeholder {json.dumps(placeholder)}; expected a placeholder",
+            )
+            for placeholder in (
+                {"$redacted": "str"},
+                {"$redacted": "str", "n": "x"},
+                {"$redacted": "int", "n": True},
+                {"$redacted": "str", "length": -5, "n": 1},
+                {"$redacted": 5, "n": 1},
+            )
+        ],
+        ({"arguments": {"$key:x": 1}}, "the name $key:x; expected a placeholder"),
+    ],
+)
+def test_what_no_recorder_has_written_is_refused_with_its_line(call, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    header = {"record": "transcript", "format": files.FORMAT}
+    whole = {"record": "call", "call": {"kind": "module", "name": "x", **call}, "answer": {}}
+    path.write_text(f"{json.dumps(header)}\n{json.dumps(whole)}\n")
+    with pytest.raises(WinlabError) as caught:
+        files.read(path)
+    assert str(caught.value).startswith(f"{path}: line 2: {message}")
 
 
 def test_lines_are_json_and_ascii() -> None:

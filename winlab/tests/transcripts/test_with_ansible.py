@@ -165,8 +165,9 @@ def test_calls_that_were_not_recorded_fail_and_say_what_is_nearest(
     assert CANARY not in results["other path"]["msg"]
 
 
-def test_replay_serves_until_it_is_interrupted_and_names_what_nobody_asked_for(
-    controller: Controller, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_replay_serves_until_it_is_ended_and_names_what_nobody_asked_for(
+    controller: Controller, tmp_path: Path, number: signal.Signals
 ) -> None:
     code, _, text = controller.play("http_ntlm", [{"name": "ping", "ansible.windows.win_ping": None}])
     assert code == 0, text
@@ -181,17 +182,21 @@ def test_replay_serves_until_it_is_interrupted_and_names_what_nobody_asked_for(
         str(inventory),
     ]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},
     )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     assert lines[0].startswith("http://127.")
     assert lines[1].startswith("https://127.")
     assert inventory.stat().st_mode & 0o077 == 0
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest = process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert rest == "not asked for: call 1: module ansible.windows.win_ping\n"
+    assert not list(tmp_path.glob("winlab-replay-*"))
 
 
 def test_the_printed_folder_holds_the_plugins(capsys: pytest.CaptureFixture[str]) -> None:

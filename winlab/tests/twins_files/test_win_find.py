@@ -217,3 +217,24 @@ def test_a_user_sees_what_the_rules_let_him_see(windows):
 def test_a_pattern_that_only_net_understands_is_loud(windows):
     result = find(windows, "single", patterns=r"\p{Lu}", use_regex=True)
     assert "is not modelled" in result["msg"]
+
+
+def test_depth_counts_subfolders_instead_of_levels(windows):
+    """Line 252: the second subfolder of a folder gets one less than the first, and 0 means to the bottom."""
+    for name in ("a", "b", "c"):
+        windows.write(f"{ROOT}\\wide\\{name}\\1\\2\\deep.txt")
+    found = names(find(windows, "wide", recurse=True, depth=2, file_type="any"))
+    assert [name for name in found if name.endswith("deep.txt")] == [
+        "wide\\b\\1\\2\\deep.txt",
+        "wide\\c\\1\\2\\deep.txt",
+    ]
+    assert "wide\\a\\1" in found
+    assert "wide\\a\\1\\2" not in found
+
+
+def test_times_are_those_of_the_hosts_zone(windows):
+    windows.run("win_timezone", timezone="Tokyo Standard Time")
+    item = find(windows, "link-dest")["files"][0]
+    east = NOW + 9 * 3600
+    assert [item[key] for key in ("creationtime", "lastaccesstime", "lastwritetime")] == [east] * 3
+    assert windows.run("win_stat", path=item["path"])["stat"]["lastwritetime"] == NOW

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
+
+from .conftest import NOW
 
 D = "C:\\data"
 
@@ -57,9 +60,40 @@ class TestZip:
         }
         assert not windows.host.files.exists("C:\\o.zip")
 
+    def test_an_archive_that_could_not_be_finished_stays_with_what_was_packed(self, windows):
+        windows.host.files.lock(f"{D}\\sub\\b ä.txt", "svc", exclusive=True)
+        failed = windows.run("community.windows.win_zip", src=D, dest="C:\\o.zip")
+        assert failed["msg"] == (
+            'Unhandled exception while executing module: Exception calling "CreateFromDirectory" with "5" '
+            f"argument(s): \"The process cannot access the file '{D}\\sub\\b ä.txt' because it is being used by "
+            'another process."'
+        )
+        assert names(windows, "C:\\o.zip") == ["data/a.txt"]
+        again = windows.run("community.windows.win_zip", src=D, dest="C:\\o.zip")
+        assert again == {"changed": False, "msg": "The destination zip file 'C:\\o.zip' already exists."}
+
+    def test_an_archive_of_one_file_that_is_closed_stays_empty(self, windows):
+        windows.host.files.lock(f"{D}\\a.txt", "svc", exclusive=True)
+        failed = windows.run("community.windows.win_zip", src=f"{D}\\a.txt", dest="C:\\o.zip")
+        assert 'Exception calling "CreateEntryFromFile" with "4"' in failed["msg"]
+        assert names(windows, "C:\\o.zip") == []
+
+    def test_an_archive_cannot_lie_in_the_folder_that_it_packs(self, windows):
+        failed = windows.run("community.windows.win_zip", src=D, dest=f"{D}\\o.zip")
+        assert failed["msg"].endswith(
+            f"The process cannot access the file '{D}\\o.zip' because it is being used by another process.\""
+        )
+        assert names(windows, f"{D}\\o.zip") == ["data/a.txt"]
+
     @pytest.mark.parametrize(
         ("src", "dest", "message"),
         [
+            (
+                f"{D}\\a.txt",
+                "C:\\none\\o.zip",
+                'Unhandled exception while executing module: Exception calling "Open" with "2" argument(s): '
+                "\"Could not find a part of the path 'C:\\none\\o.zip'.\"",
+            ),
             ("C:\\none", "C:\\o.zip", "The source file or directory 'C:\\none' does not exist."),
             ("C:\\none\\*", "C:\\o.zip", "The source file or directory 'C:\\none' does not exist."),
             (D, "C:\\o.tar", "The destination zip file path 'C:\\o.tar' need to be zip file path."),
@@ -151,3 +185,19 @@ class TestUnzip:
         )
         assert "being used by another process" in message
         assert windows.read("C:\\out\\a.txt") == b"old"
+
+    def test_times_of_entries_are_those_of_the_hosts_zone(self, windows):
+        """9 hours ahead of UTC, and an entry without a date, as some tools write it, is of 1980."""
+        windows.run("win_timezone", timezone="Tokyo Standard Time")
+        windows.run("community.windows.win_zip", src=f"{D}\\*", dest="C:\\east.zip")
+        with zipfile.ZipFile(io.BytesIO(windows.read("C:\\east.zip"))) as archive:
+            assert archive.getinfo("a.txt").date_time == (2023, 11, 15, 7, 13, 20)
+        self.unzip(windows, src="C:\\east.zip")
+        assert windows.host.files.entry("C:\\out\\a.txt").modified == NOW
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("old.txt", (1980, 0, 0, 0, 0, 0)), b"")
+        windows.write("C:\\old.zip", buffer.getvalue())
+        assert self.unzip(windows, src="C:\\old.zip")["changed"] is True
+        first = datetime(1979, 12, 31, 15, tzinfo=UTC).timestamp()
+        assert windows.host.files.entry("C:\\out\\old.txt").modified == first

@@ -94,7 +94,7 @@ def test_membership_in_each_state(people, state, given, added, removed, left):
     result = people.run("win_group_membership", **options)
     own = lambda names: None if names is None else [f"WIN01\\{name}" for name in names]  # noqa: E731
     assert (result.get("added"), result.get("removed")) == (own(added), own(removed))
-    assert sorted(result["members"]) == own(left) == sorted(predicted["members"])
+    assert sorted(result["members"]) == own(left) == sorted(predicted["members"] or [])
     assert (result["changed"], predicted["changed"]) == (True, True)
     assert people.run("win_group_membership", **options)["changed"] is False
 
@@ -184,3 +184,20 @@ def test_only_administrators_change_groups_and_rights(people, module, options):
     result = people.run(module, session=people.logon("bob"), **options)
     assert result["failed"] is True
     assert "Access is denied" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("there", "gone", "predicted"),
+    [
+        (("a", "b", "c"), ["a"], [r"WIN01\b", r"WIN01\c"]),
+        (("a", "b"), ["a"], r"WIN01\b"),
+        (("a",), ["A"], None),
+    ],
+)
+def test_the_prediction_of_a_removal_is_what_a_pipeline_gives(windows, there, gone, predicted):
+    """win_group_membership.ps1 line 205: one that is left is a text."""
+    for name in there:
+        windows.user(name, "Power Users")
+    options = {"name": "Power Users", "members": gone, "state": "absent"}
+    assert windows.run("win_group_membership", check=True, **options)["members"] == predicted
+    assert isinstance(windows.run("win_group_membership", **options)["members"], list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from winlab.host.service_types import register_service_behaviour
+from winlab.host.service_types import Service, register_service_behaviour
 
 from winlab import programs
 
@@ -185,12 +185,101 @@ def test_dependencies_are_added_removed_or_set(service, action, given, left):
     assert lab(service, dependencies=given, dependency_action=action)["dependencies"] == left
 
 
+@pytest.mark.parametrize(
+    "options", [{"dependency_action": "remove", "dependencies": ["A"]}, {"dependencies": []}]
+)
+def test_the_last_dependency_cannot_be_taken_away_by_an_empty_list(service, options):
+    """SCManager.cs, lines 1296-1298: an empty list is sent as none, so that each run is a change again."""
+    lab(service, dependencies=["A"])
+    for _ in range(2):
+        assert lab(service, **options)["changed"] is True
+        assert service.host.services.get("Lab").depends_on == ("A",)
+
+
+def test_an_empty_text_takes_all_dependencies_away(service):
+    assert lab(service, dependencies="")["changed"] is False
+    lab(service, dependencies=["A"])
+    assert lab(service, dependencies="")["changed"] is True
+    assert service.host.services.get("Lab").depends_on == ()
+    assert lab(service, dependencies="")["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"display_name": "Windows Time"},
+            'Exception setting "DisplayName": "Failed to change service config (The name is already in use as either '
+            'a service name or a service display name, Win32ErrorCode 1078 - 0x00000436)"',
+        ),
+        (
+            {"dependencies": ["Child"]},
+            'Exception setting "DependentOn": "Failed to change service config (Circular service dependency was '
+            'specified, Win32ErrorCode 1059 - 0x00000423)"',
+        ),
+    ],
+)
+def test_what_the_control_manager_refuses_is_told_in_its_words(service, options, text):
+    service.host.services.create(Service("TimeCopy", display_name="Windows Time"))
+    service.run("win_service", name="Child", path=PATH, dependencies=["Lab"])
+    assert lab(service, check=True, **options)["changed"] is True
+    assert lab(service, **options)["msg"] == f"Unhandled exception while executing module: {text}"
+
+
+def test_what_was_set_before_a_failure_stays_and_counts_as_a_change(service):
+    options = {"description": "half", "username": r"NT AUTHORITY\NetworkService", "desktop_interact": True}
+    failed = lab(service, diff=True, **options)
+    assert (failed["changed"], failed["exists"], failed["diff"]["after"]["description"]) == (
+        True,
+        False,
+        "half",
+    )
+    now = service.host.services.get("Lab")
+    assert (now.description, now.account) == ("half", r"NT AUTHORITY\NETWORK SERVICE")
+    assert lab(service, start_mode="manual", state="paused")["changed"] is True
+    assert service.host.services.get("Lab").start_mode == "manual"
+
+
+def test_another_account_keeps_the_password_that_was_there_and_a_service_account_has_none(service):
+    for name in ("one", "two"):
+        service.host.accounts.grant("SeServiceLogonRight", service.user(name))
+    lab(service, username="one", password=PASSWORD)
+    lab(service, username="two", state="started")
+    assert service.host.services.get("Lab").state == "running"
+    lab(service, username="SYSTEM", state="stopped")
+    lab(service, username="two")
+    assert "cannot be started" in lab(service, state="started")["msg"]
+
+
+def test_patterns_are_those_of_powershell_and_name_no_drivers(service):
+    def names(pattern):
+        return [one["name"] for one in service.run("win_service_info", name=pattern)["services"]]
+
+    service.host.services.create(Service("LabDriver", service_type="kernel_driver"))
+    service.host.services.create(Service("La!"))
+    assert names("la*") == ["La!", "Lab"]
+    assert names("la[!]") == ["La!"]
+    assert names("LabDriver") == ["LabDriver"]
+
+
+def test_a_service_that_may_not_be_looked_at_is_told_in_a_warning(service):
+    service.host.services.configure("Lab", security="D:(A;;CCLCSWLORC;;;SY)")
+    result = service.run("win_service_info", name="Lab")
+    assert (result["exists"], result["services"]) == (False, [])
+    assert result["warnings"] == [
+        'Failed to open service \'Lab to get more info, ignoring: Exception calling ".ctor" with "2" '
+        "argument(s): \"Failed to open service 'Lab' (Access is denied, Win32ErrorCode 5 - 0x00000005)\""
+    ]
+
+
 def test_a_reset_period_needs_actions(service):
     assert "without explicit Actions" in lab(service, failure_reset_period_sec=10)["msg"]
+    # Check mode does not come as far as the property that refuses (lines 598-602).
+    assert lab(service, failure_reset_period_sec=10, check=True)["changed"] is True
     options = {"failure_actions": [{"type": "restart"}], "failure_reset_period_sec": 10}
     assert lab(service, **options)["changed"] is True
     assert lab(service, **options)["changed"] is False
-    lab(service, failure_actions=[])
+    lab(service, failure_actions=[], failure_reset_period_sec=20)
     assert service.run("win_service_info", name="Lab")["services"][0]["failure_reset_period_sec"] == 0
 
 
@@ -223,13 +312,22 @@ def test_the_executable_of_a_running_service_is_locked(service):
     assert service.host.files.holder_of(PATH) is None
 
 
-def test_only_an_administrator_changes_a_service(service):
+@pytest.mark.parametrize(
+    ("logon_type", "text", "seen"),
+    [
+        ("network", "Cannot open Service Control Manager on computer '.'.", None),
+        ("batch", "Failed to open service 'Lab' (Access is denied", False),
+        ("interactive", "Failed to open service 'Lab' (Access is denied", True),
+    ],
+)
+def test_only_an_administrator_changes_a_service_and_not_everybody_sees_it(service, logon_type, text, seen):
+    """The default descriptor lets interactive logons look; over the network nobody else can list services."""
     service.user("bob", "Users")
-    bob = service.logon("bob")
-    assert (
-        "Failed to open service 'Lab' (Access is denied" in lab(service, state="started", session=bob)["msg"]
-    )
-    assert service.run("win_service_info", name="Lab", session=bob)["exists"] is True
+    bob = service.logon("bob", logon_type)
+    assert text in lab(service, state="started", session=bob)["msg"]
+    info = service.run("win_service_info", name="Lab", session=bob)
+    assert info.get("exists") is seen
+    assert info.get("failed", False) is (seen is None)
 
 
 @pytest.mark.parametrize(

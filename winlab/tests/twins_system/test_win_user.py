@@ -218,3 +218,21 @@ def test_query_of_a_missing_user_is_absent(windows):
 )
 def test_wrong_arguments_are_refused_as_ansible_basic_does(windows, options, msg):
     assert windows.run("win_user", **options)["msg"] == msg
+
+
+def test_a_failure_after_a_change_says_that_there_was_one(windows):
+    result = windows.run("win_user", name="half", password=PASSWORD, groups=["Nobodies"], diff=True)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["msg"] == "group 'Nobodies' not found"
+    assert result["diff"]["after"]["name"] == "half"
+    assert windows.host.accounts.user("half")
+    assert windows.run("win_user", name="half", groups=["Nobodies"])["changed"] is False
+
+
+def test_the_diff_shows_the_end_of_an_account_in_the_hosts_zone(windows):
+    windows.run("win_timezone", timezone="Tokyo Standard Time")
+    options = {"name": "ada", "password": PASSWORD, "account_expires": "2030-01-01", "diff": True}
+    after = windows.run("win_user", **options)["diff"]["after"]
+    assert after["account_expires"] == "2030-01-01T09:00:00+09:00"
+    again = windows.run("win_user", **options)
+    assert (again["changed"], again["diff"]["before"]["account_expires"]) == (False, "2030-01-01T09:00:00")

@@ -95,3 +95,10 @@ def _number_text(value: float) -> str:
     # exponent.
     text = repr(value)
     return text if "e" not in text else f"{value:.15g}".replace("e", "E")
+
+
+def is_true(value: Any) -> bool:
+    """What PowerShell's `if` makes of a value: a list of one is that one."""
+    if isinstance(value, list):
+        return len(value) > 1 or (len(value) == 1 and is_true(value[0]))
+    return isinstance(value, dict) or bool(value)

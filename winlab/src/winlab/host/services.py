@@ -6,6 +6,7 @@ MS-SCMR 3.1.4 for the error codes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ class Services:
 
         Raises:
             Win32Error: 87 or 123 no possible name; 1072 name taken by one that is to go; 1073 name taken;
-                1078 display name taken; 1057 no such account.
+                1078 display name taken; 1057 no such account; 1059 it would depend on itself.
         """
         shown = service.display_name or service.name
         if not service.name or _FORBIDDEN & set(service.name):
@@ -117,6 +118,8 @@ class Services:
             )
         if self.find(shown) is not None:
             raise Win32Error(ERROR_DUPLICATE_SERVICE_NAME, shown)
+        if self._leads_to(service.depends_on, service.name):
+            raise Win32Error(ERROR_CIRCULAR_DEPENDENCY, service.name)
         # SYSTEM's and the service accounts' names are stored in the SCM's own spelling.
         created = replace(service, display_name=shown, account=self._account_name(service.account))
         self._store(created)
@@ -126,14 +129,32 @@ class Services:
         """Change fields of a service; a running one keeps what it started with until it is started again.
 
         Raises:
-            Win32Error: 1060 no such service; 1057 no such account; 1072 it goes when it stops.
+            Win32Error: 1060 no such service; 1057 no such account; 1059 it would depend on itself; 1072 it
+                goes when it stops; 1078 display name taken (Microsoft, "ChangeServiceConfigW").
         """
         service = self.require(name) if changes.keys() <= _RUNNING else self._unmarked(name)
+        shown = changes.get("display_name")
+        if shown and (self.find(shown) or service).name != service.name:
+            raise Win32Error(ERROR_DUPLICATE_SERVICE_NAME, shown)
+        if self._leads_to(changes.get("depends_on", ()), service.name):
+            raise Win32Error(ERROR_CIRCULAR_DEPENDENCY, name)
         if "account" in changes:
             changes["account"] = self._account_name(str(changes["account"]))
         updated = replace(service, **changes)
         self._store(updated)
         return updated
+
+    def _leads_to(self, names: Iterable[str], wanted: str) -> bool:
+        """Whether one of these services is `wanted`, or depends on it, directly or not."""
+        queue, seen = list(names), set[str]()
+        while queue:
+            name = queue.pop().lower()
+            if name == wanted.lower():
+                return True
+            found = None if name in seen else self.get(name)
+            seen.add(name)
+            queue.extend(found.depends_on if found else ())
+        return False
 
     def delete(self, name: str) -> None:
         """Remove a service; one that runs is marked, and goes when it stops (Microsoft, "DeleteService").

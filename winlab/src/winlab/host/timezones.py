@@ -106,6 +106,21 @@ def set_zone(host: Host, name: str) -> None:
     host.registry.set(ZONE_KEY, ZONE_VALUE, Value("string", found.name))
 
 
+def local_time(host: Host, moment: float) -> datetime:
+    """A moment (seconds since 1970) in the zone that a host is set to."""
+    return current_zone(host).local(datetime.fromtimestamp(moment, UTC))
+
+
+def offset(host: Host, moment: float) -> float:
+    """How many seconds a host's clocks on the wall are ahead of UTC at a moment."""
+    return (local_time(host, moment).utcoffset() or timedelta()).total_seconds()
+
+
+def moment_of(host: Host, wall: datetime) -> float:
+    """The moment (seconds since 1970) at which a host's clocks on the wall show `wall`."""
+    return wall.replace(tzinfo=current_zone(host).rules).timestamp()
+
+
 def current_zone(host: Host) -> Zone:
     """The zone that a host is set to."""
     value = host.registry.get(ZONE_KEY, ZONE_VALUE)

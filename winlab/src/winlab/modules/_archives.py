@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import calendar
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import BinaryIO, cast
 
+from winlab.errors import Win32Error
+from winlab.host import paths
 from winlab.host.blobs import CHUNK
 from winlab.host.files import Entry
-from winlab.modules._dotnet import Disk, DotNetError, dotnet_errors, method_errors
+from winlab.host.timezones import local_time, moment_of
+from winlab.modules._dotnet import Disk, DotNetError, dotnet_errors, method_errors, text_of
 
 ERROR_INVALID_DATA = 13
 _NO_DIRECTORY = "End of Central Directory record could not be found."
-# The first and the last moment that a zip entry can hold; .NET takes 1980-01-01 for what lies outside.
-_FIRST_MOMENT = 315_532_800
-_LAST_MOMENT = 4_354_819_199
+ERROR_SHARING_VIOLATION = 32
+# The years that a zip entry can hold; .NET takes 1980-01-01 for what lies outside.
+_FIRST_YEAR = 1980
+_LAST_YEAR = 2107
+_FIRST_MOMENT = (_FIRST_YEAR, 1, 1, 0, 0, 0)
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def open_archive(disk: Disk, path: str) -> Iterator[zipfile.ZipFile]:
 def extract_member(disk: Disk, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: str) -> None:
     """Write one entry to `target` as ``ExtractToFile(entry, target, $true)`` does.
 
-    The file gets the entry's time. Zip entries hold local time; simulated hosts live in UTC.
+    The file gets the entry's time, which is one of the host's zone.
     """
     with method_errors("ExtractToFile", 3):
         full = disk.full(target)
@@ -51,43 +55,74 @@ def extract_member(disk: Disk, archive: zipfile.ZipFile, member: zipfile.ZipInfo
                 # .NET Framework's text for damaged data and for encryption, which it does not know.
                 text = "Found invalid data while decoding."
                 raise DotNetError(ERROR_INVALID_DATA, full, text) from error
-            disk.files.set_times(full, modified=calendar.timegm(member.date_time))
+            disk.files.set_times(full, modified=_modified(disk, member))
 
 
-def write_archive(disk: Disk, target: str, members: Iterable[tuple[str, Entry]]) -> None:
-    """Create an archive of files and (empty) folders.
+def create_archive(disk: Disk, target: str) -> None:
+    """Make the file of a new archive, before anything of what goes into it is read.
+
+    Raises:
+        Win32Error: the target cannot be written.
+    """
+    full = disk.full(target)
+    with dotnet_errors(full):
+        disk.files.write_bytes(full, b"", disk.session)
+
+
+def fill_archive(disk: Disk, target: str, members: Iterable[tuple[str, Entry]]) -> None:
+    """Put files and (empty) folders into an archive that `create_archive` made.
 
     Args:
         disk: the host's files.
-        target: path of the new archive.
+        target: path of the archive; it is held open, so that it cannot be one of its own members.
         members: name in the archive and what to put there; a name that ends in ``/`` is a folder.
 
     Raises:
-        Win32Error: a file cannot be read, the target not be written. No archive is left then.
+        Win32Error: a member cannot be read. What came before it is in the archive, which stays: `ZipFile`
+            disposes of what it began without removing it.
     """
     full = disk.full(target)
     with tempfile.TemporaryFile(dir=disk.files.blobs.folder) as spool:
-        with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, entry in members:
-                info = zipfile.ZipInfo(name, _moment(entry.modified))
-                info.create_system = 0
-                info.compress_type = zipfile.ZIP_DEFLATED
-                if name.endswith("/"):
-                    archive.writestr(info, b"")
-                    continue
-                large = entry.size > zipfile.ZIP64_LIMIT
-                with (
-                    dotnet_errors(),
-                    disk.files.open(entry.path, disk.session) as content,
-                    archive.open(info, "w", force_zip64=large) as sink,
-                ):
-                    while piece := content.read(CHUNK):
-                        sink.write(piece)
-        spool.seek(0)
-        with dotnet_errors(full):
-            disk.files.write_stream(full, cast(BinaryIO, spool), disk.session)
+        try:
+            with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, entry in members:
+                    _add(disk, archive, name, entry, full)
+        finally:
+            spool.seek(0)
+            with dotnet_errors(full):
+                disk.files.write_stream(full, cast(BinaryIO, spool), disk.session)
 
 
-def _moment(seconds: float) -> tuple[int, int, int, int, int, int]:
-    inside = seconds if _FIRST_MOMENT <= seconds <= _LAST_MOMENT else _FIRST_MOMENT
-    return time.gmtime(inside)[:6]
+def _add(disk: Disk, archive: zipfile.ZipFile, name: str, entry: Entry, target: str) -> None:
+    info = zipfile.ZipInfo(name, _wall_time(disk, entry.modified))
+    info.create_system = 0
+    info.compress_type = zipfile.ZIP_DEFLATED
+    if name.endswith("/"):
+        archive.writestr(info, b"")
+        return
+    if paths.fold(entry.path) == paths.fold(target):
+        raise DotNetError(
+            ERROR_SHARING_VIOLATION, target, text_of(Win32Error(ERROR_SHARING_VIOLATION, target))
+        )
+    with (
+        dotnet_errors(),
+        disk.files.open(entry.path, disk.session) as content,
+        archive.open(info, "w", force_zip64=entry.size > zipfile.ZIP64_LIMIT) as sink,
+    ):
+        while piece := content.read(CHUNK):
+            sink.write(piece)
+
+
+def _wall_time(disk: Disk, moment: float) -> tuple[int, int, int, int, int, int]:
+    """The time of an entry: zip archives hold what the clock on the wall shows, from 1980 to 2107."""
+    local = local_time(disk.call.host, moment)
+    return local.timetuple()[:6] if _FIRST_YEAR <= local.year <= _LAST_YEAR else _FIRST_MOMENT
+
+
+def _modified(disk: Disk, member: zipfile.ZipInfo) -> float:
+    """The moment of an entry's time; one that is no date (all bits 0, as some tools write) is 1980-01-01."""
+    try:
+        wall = datetime(*member.date_time)
+    except ValueError:
+        wall = datetime(*_FIRST_MOMENT)
+    return moment_of(disk.call.host, wall)

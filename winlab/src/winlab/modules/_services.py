@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from winlab.errors import Win32Error
-from winlab.host import service_security
+from winlab.host import service_security, sids
 from winlab.host.model import Host
 from winlab.host.service_types import Service
 from winlab.modules import Call
@@ -42,6 +42,25 @@ def dependents(host: Host, name: str) -> list[str]:
 def failure_actions(service: Service) -> list[dict[str, Any]]:
     """Failure actions as both modules show them."""
     return [{"type": kind, "delay_ms": delay} for kind, delay in service.failure_actions]
+
+
+def list_services(call: Call) -> list[Service]:
+    """What `Get-Service` goes through, drivers included.
+
+    Who has come over the network and is no administrator may connect to the control manager and not list its
+    services (Microsoft, "Service Security and Access Rights": remote authenticated users).
+
+    Raises:
+        Win32Error: 5, in the cmdlet's words.
+    """
+    if sids.NETWORK in call.session.groups and not call.session.is_admin:
+        raise DotNetError(
+            ERROR_ACCESS_DENIED,
+            "",
+            "Cannot open Service Control Manager on computer '.'. This operation might require other "
+            "privileges.",
+        )
+    return call.host.services.all()
 
 
 def open_service(call: Call, service: Service, rights: Iterable[str]) -> None:

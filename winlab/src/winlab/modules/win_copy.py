@@ -9,11 +9,11 @@ import base64
 import binascii
 import zipfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from winlab.arguments.legacy import param
 from winlab.errors import ModuleFailure, Win32Error
+from winlab.host.timezones import local_time
 from winlab.modules import Call, twin
 from winlab.modules._archives import extract_member, open_archive
 from winlab.modules._dotnet import (
@@ -236,7 +236,7 @@ def back_up(disk: Disk, path: str, check_mode: bool) -> str | None:
     """Copy a file beside itself (`Backup-File`) and return the copy's name; None when there is no file."""
     if not disk.is_leaf(path):
         return None
-    now = datetime.fromtimestamp(disk.call.host.clock.now(), UTC)
+    now = local_time(disk.call.host, disk.call.host.clock.now())
     target = f"{path}.{process_id(disk.call)}.{now:%Y%m%d-%H%M%S}.bak"
     if not check_mode:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from winlab.errors import ModuleFailure, Win32Error
-from winlab.host import paths
+from winlab.host import paths, timezones
 from winlab.host.files import Entry
 from winlab.modules import Call, twin
 from winlab.modules._dotnet import Disk, attribute_names, culture_key, total_seconds
@@ -79,10 +79,14 @@ class _Search:
         if not entry.is_dir:
             self.warnings.append(f"Argument path '{folder}' is a file not a directory, skipping")
             return
+        below = depth
         for child in self._children(folder):
             enters = child.link_type is None or self.call.params["follow"]
             if child.is_dir and enters and self.call.params["recurse"] and depth != 1:
-                self.visit(child.path, depth - 1)
+                # Line 252 counts down once for each subfolder, not for each level: the second one of a folder
+                # is searched less deep than the first, and one that gets 0 is searched to the bottom.
+                below -= 1
+                self.visit(child.path, below)
             mark = child.path.lower()
             if mark in self._seen:
                 continue
@@ -146,7 +150,7 @@ class _Search:
         return {
             "attributes": ", ".join(attribute_names(entry)),
             "checksum": self._checksum(entry),
-            "creationtime": total_seconds(entry.created),
+            "creationtime": self._wall(entry.created),
             "exists": True,
             "extension": None if entry.is_dir else paths.suffix(entry.name),
             "filename": entry.name,
@@ -156,8 +160,8 @@ class _Search:
             "isreadonly": "ReadOnly" in entry.attributes,
             "isreg": not entry.is_dir and link is None,
             "isshared": share is not None,
-            "lastaccesstime": total_seconds(entry.accessed),
-            "lastwritetime": total_seconds(entry.modified),
+            "lastaccesstime": self._wall(entry.accessed),
+            "lastwritetime": self._wall(entry.modified),
             "owner": self._owner(entry),
             "path": entry.path,
             "sharename": share,
@@ -170,6 +174,10 @@ class _Search:
             # Line 373 reads the targets from the wrong variable: a file with several names gets one null.
             "hlnk_targets": [None] if entry.hard_links else [],
         }
+
+    def _wall(self, moment: float) -> float:
+        """Lines 296-311 count from 1970 in the host's own zone, other than win_stat."""
+        return total_seconds(moment + timezones.offset(self.call.host, moment))
 
     def _checksum(self, entry: Entry) -> str | None:
         if entry.is_dir or not self.call.params["get_checksum"]:

@@ -23,7 +23,8 @@ def win_group_membership(call: Call) -> dict[str, Any]:
 
     The group is found by its bare name alone (line 119). Members are compared by SID, each once (lines
     23-33). In check mode the members are predicted from the names (lines 195-202), so that a member which is
-    there already is not listed twice, but a removed name that is no member removes nothing.
+    there already is not listed twice, but a removed name that is no member removes nothing. Where names are
+    removed the prediction comes out of a pipeline (line 205): one that is left is a text, none is null.
     """
     name = param(call, "name", type="str", failifempty=True)
     members = param(call, "members", type="list", failifempty=True)
@@ -50,12 +51,20 @@ def win_group_membership(call: Call) -> dict[str, Any]:
         for sid, account in _members(accounts, _again(accounts, group)).items():
             if sid not in wanted:
                 _change(call, result, "removed", group, (sid, account))
-    final = list(_members(accounts, _again(accounts, group)).values())
+    result["members"] = list(_members(accounts, _again(accounts, group)).values())
     if call.check_mode:
-        gone = result.get("removed", [])
-        final = [account for account in [*final, *result.get("added", [])] if account not in gone]
-    result["members"] = final
+        result["members"] = _predicted(result)
     return result
+
+
+def _predicted(result: dict[str, Any]) -> list[str] | str | None:
+    """Lines 200-206."""
+    gone = {name.casefold() for name in result.get("removed", [])}
+    members = [*result["members"], *result.get("added", [])]
+    if not gone:
+        return members
+    left = [name for name in members if name.casefold() not in gone]
+    return left if len(left) > 1 else left[0] if left else None
 
 
 def _wanted(call: Call, members: list[Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from winlab.arguments.powershell import is_true
 from winlab.errors import ModuleFailure, Win32Error
 from winlab.host import service_security, sids
 from winlab.host.service_types import Service
@@ -15,6 +16,7 @@ from winlab.modules._services import (
     account_shown,
     dependents,
     failure_actions,
+    list_services,
     open_service,
     start,
     stop,
@@ -69,7 +71,8 @@ class _Task:
         self.host = call.host
         self.params = call.params
         self.changed = False
-        self.after: dict[str, Any] = {}
+        self.before: Any = ""
+        self.after: Any = ""
         self.changes: dict[str, Any] = {}
         self.service = self._find(call.params["name"])
         self.path = call.expand(call.params["path"]) if call.params["path"] is not None else None
@@ -78,7 +81,7 @@ class _Task:
         """The module from line 913 on."""
         if self.service is not None:
             open_service(self.call, self.service, self._rights())
-        before = _diff(self.service)
+        self.before = before = _diff(self.service)
         if self.params["state"] == "absent":
             self._remove()
             return {"exists": False, "changed": self.changed, "diff": {"before": before, "after": ""}}
@@ -106,6 +109,7 @@ class _Task:
 
     def _find(self, name: str) -> Service | None:
         """Get-ServiceFromName, lines 228-249: drivers are found by their own name alone."""
+        list_services(self.call)
         found = self.host.services.find(name)
         if found is not None and found.is_driver and found.name.lower() != name.lower():
             return None
@@ -130,10 +134,7 @@ class _Task:
     def _create(self) -> None:
         name = self.params["name"]
         if self.path is None:
-            raise ModuleFailure(
-                f"Service '{name}' is not installed, need to set 'path' to create a new service",
-                exists=False,
-            )
+            raise self._fail(f"Service '{name}' is not installed, need to set 'path' to create a new service")
         self.changed = True
         if self.call.check_mode:
             return
@@ -151,25 +152,53 @@ class _Task:
             ) from error
 
     def _configure(self, is_new: bool) -> None:
-        """All settings in the order of lines 1007-1042, applied together."""
+        """All settings in the order of lines 1007-1042; what was set before a failure stays set."""
         if self.service is not None and not self.service.is_driver:
             self._set_account(self.service, is_new)
+            self._apply("Account")
         self._set_dependencies()
+        self._apply("DependentOn")
         self._set_text("description", "description", empty_is_none=True)
+        self._apply("Description")
         self._set_optional("display_name", "display_name")
+        self._apply("DisplayName")
         self._set_optional("error_control", "error_control")
+        self._apply("ErrorControl")
         self._set_failure_actions()
         self._set_text("load_order_group", "load_order_group", empty_is_none=False)
+        self._apply("LoadOrderGroup")
         self._set_path()
+        self._apply("Path")
         self._set_number("pre_shutdown_timeout_ms")
+        self._apply("PreShutdownTimeout")
         self._set_privileges()
+        self._apply("RequiredPrivileges")
         self._set_optional("sid_info", "sid_info")
+        self._apply("ServiceSidInfo")
         self._set_optional("start_mode", "start_mode")
+        self._apply("StartType")
         self._set_type()
-        if self.changes:
-            self.changed = True
-            if self.service is not None and not self.call.check_mode:
-                self.service = self.host.services.configure(self.service.name, **self.changes)
+        self._apply("ServiceType")
+
+    def _apply(self, name: str) -> None:
+        """Write what a step has found out, as the property of `Service` in SCManager.cs does at once."""
+        changes, self.changes = self.changes, {}
+        if not changes:
+            return
+        self.changed = True
+        if self.service is None or self.call.check_mode:
+            return
+        try:
+            self.service = self.host.services.configure(self.service.name, **changes)
+        except Win32Error as error:
+            code = error.code
+            text = f"Failed to change service config ({error.message}, Win32ErrorCode {code} - 0x{code:08X})"
+            raise DotNetError(code, "", f'Exception setting "{name}": "{text}"') from error
+
+    def _fail(self, message: str) -> ModuleFailure:
+        """FailJson prints what has been done until then."""
+        diff = {"before": self.before, "after": self.after}
+        return ModuleFailure(message, exists=False, changed=self.changed, diff=diff)
 
     def _set_account(self, service: Service, is_new: bool) -> None:
         """Set-ServiceAccount, lines 251-303."""
@@ -184,7 +213,9 @@ class _Task:
                 if wanted != sids.SYSTEM and service.desktop_interact:
                     self.changes["desktop_interact"] = False
                 self.changes["account"] = self.after["username"]
-                self.changes["password"] = ""
+                if wanted in sids.SERVICE_ACCOUNTS or self.after["username"].endswith("$"):
+                    # SCManager.cs, lines 746-750; the password of another account stays.
+                    self.changes["password"] = ""
                 update = True
         if update and password:
             self.after["password"] = f"CHANGED {HIDDEN}"
@@ -213,10 +244,14 @@ class _Task:
         removed = intersect(wanted, current) if action == "remove" else []
         if action == "set":
             removed = except_from(current, wanted)
-        if added or removed:
+        if is_true(added) or is_true(removed):
             changed = [name for name in current if name not in removed] + added
             self.after["dependencies"] = changed
-            self.changes["depends_on"] = tuple(changed)
+            self.changed = True
+            if changed:
+                # SCManager.cs, lines 1296-1298: an empty list is no list, and leaves all as it was. One that
+                # holds an empty text removes them.
+                self.changes["depends_on"] = tuple(name for name in changed if name)
 
     def _set_text(self, option: str, field: str, *, empty_is_none: bool) -> None:
         """An option whose empty text is a value of its own (lines 388-419, 605-634)."""
@@ -291,6 +326,7 @@ class _Task:
             self.after["failure_actions_on_non_crash_failure"] = service.failure_actions_on_non_crash_failure
         elif flag != service.failure_actions_on_non_crash_failure:
             self.changes["failure_actions_on_non_crash_failure"] = flag
+            self._apply("FailureActionsOnNonCrashFailures")
         wanted = params["failure_actions"]
         if wanted is None:
             self.after["failure_actions"] = failure_actions(service)
@@ -298,18 +334,19 @@ class _Task:
             actions = tuple((item["type"], int(item["delay_ms"])) for item in wanted)
             if actions != service.failure_actions:
                 self.changes["failure_actions"] = actions
-                if not actions:
-                    # ChangeServiceConfig2 deletes the period with the actions (SERVICE_FAILURE_ACTIONS).
-                    self.changes["failure_reset_period_sec"] = 0
         for option in ("failure_command", "failure_reboot_msg"):
             self._set_text(option, option, empty_is_none=True)
         period = params["failure_reset_period_sec"]
         if period is None:
             self.after["failure_reset_period_sec"] = service.failure_reset_period_sec
         elif int(period) != service.failure_reset_period_sec:
-            if not service.failure_actions and "failure_actions" not in self.changes:
+            if not (service.failure_actions or "failure_actions" in self.changes or self.call.check_mode):
                 raise DotNetError(ERROR_INVALID_PARAMETER, "", _NO_ACTIONS)
             self.changes["failure_reset_period_sec"] = int(period)
+        if self.changes.get("failure_actions") == ():
+            # ChangeServiceConfig2 deletes the period with the actions (SERVICE_FAILURE_ACTIONS).
+            self.changes["failure_reset_period_sec"] = 0
+        self._apply("FailureActions")
 
     def _set_type(self) -> None:
         """Set-ServiceType, lines 861-911."""
@@ -320,10 +357,8 @@ class _Task:
             return
         kind = wanted or self.service.service_type
         self.after["service_type"] = kind
-        if interact:
-            account = self.params["username"] or self.changes.get("account") or self.service.account
-            if self._sid(account) != sids.SYSTEM:
-                raise ModuleFailure(_ONLY_SYSTEM, exists=False)
+        if interact and self._sid(self.params["username"] or self.service.account) != sids.SYSTEM:
+            raise self._fail(_ONLY_SYSTEM)
         if kind != self.service.service_type:
             self.changes["service_type"] = kind
         if interact != self.service.desktop_interact:
@@ -378,9 +413,7 @@ class _Task:
         if service.state == "paused":
             return False
         if not service.can_pause or service.state == "stopped":
-            raise ModuleFailure(
-                f"failed to pause service {service.name}: The service does not support pausing", exists=False
-            )
+            raise self._fail(f"failed to pause service {service.name}: The service does not support pausing")
         if not self.call.check_mode:
             self.host.services.pause(service.name)
         return True

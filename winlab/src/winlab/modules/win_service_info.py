@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
-from winlab.host import service_triggers
+from winlab.host import service_security, service_triggers
 from winlab.host.model import Host
 from winlab.host.service_types import Service
 from winlab.modules import Call, twin
-from winlab.modules._services import account_shown, dependents, failure_actions
+from winlab.modules._dotnet import DotNetError
+from winlab.modules._patterns import like
+from winlab.modules._services import account_shown, dependents, failure_actions, list_services, open_service
 
 _STATES = {"running": "started"}
+# Line 32.
+_RIGHTS = (
+    service_security.ENUMERATE_DEPENDENTS,
+    service_security.QUERY_CONFIG,
+    service_security.QUERY_STATUS,
+)
 
 
 @twin("ansible.windows.win_service_info")
@@ -21,22 +28,39 @@ def win_service_info(call: Call) -> dict[str, Any]:
     A name is compared as it is first, then as a pattern (lines 22-26). `Get-Service -Name` also takes a whole
     display name, never a pattern of one: lines 16-18 of the documentation, and the upstream target's case
     "get info of advanced service using display name". Drivers are listed only when they are asked for by
-    name.
+    name, never by a pattern. A service that the caller may not look at gives a warning in place of facts.
     """
     name = call.params["name"]
     host = call.host
     wanted = (name or "").lower()
-    plain = [service for service in host.services.all() if not service.is_driver]
+    services = list_services(call)
+    plain = [service for service in services if not service.is_driver]
     found = [service for service in plain if service.name.lower() == wanted]
     if not found and not name:
         found = plain
     elif not found:
         found = [
             service
-            for service in host.services.all()
-            if fnmatch.fnmatchcase(service.name.lower(), wanted) or service.display_name.lower() == wanted
+            for service in services
+            if (like(service.name, wanted) and not (service.is_driver and service.name.lower() != wanted))
+            or service.display_name.lower() == wanted
         ]
-    return {"exists": bool(found), "services": [_facts(host, service) for service in found]}
+    seen, warnings = [], []
+    for service in found:
+        try:
+            open_service(call, service, _RIGHTS)
+        except DotNetError as error:
+            # Lines 38-41, with the quote that they lack.
+            warnings.append(
+                f"Failed to open service '{service.name} to get more info, ignoring: {error.message}"
+            )
+        else:
+            seen.append(_facts(host, service))
+    return {
+        "exists": bool(seen),
+        "services": seen,
+        **({"warnings": warnings} if warnings else {}),
+    }
 
 
 def _facts(host: Host, service: Service) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from winlab.arguments.powershell import is_true
 from winlab.errors import ModuleFailure, NotModelled, Win32Error
 from winlab.modules import Call, twin
 from winlab.modules._dotnet import Disk, dotnet_errors, method_errors
@@ -147,7 +148,7 @@ class _Task:
             found = json.loads(text, parse_constant=_refuse)
         except ValueError:
             return
-        if _is_true(found):
+        if is_true(found):
             self.result["json"] = found
 
     def _store(self, dest: str, content: bytes) -> None:
@@ -202,10 +203,3 @@ def _character_set(content_type: str) -> str | None:
     if match:
         return match[1]
     return "ISO-8859-1" if content_type.strip().lower().startswith("text/") else ""
-
-
-def _is_true(value: Any) -> bool:
-    """What PowerShell's `if` makes of a value: a list of one is that one."""
-    if isinstance(value, list):
-        return len(value) > 1 or (len(value) == 1 and _is_true(value[0]))
-    return isinstance(value, dict) or bool(value)

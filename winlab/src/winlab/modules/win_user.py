@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from winlab.errors import ModuleFailure, Win32Error
 from winlab.host.accounts import Group, User
 from winlab.host.logons import password_is_too_old
+from winlab.host.timezones import local_time
 from winlab.modules import Call, twin
 from winlab.modules._sam import (
     adsi,
@@ -111,6 +112,11 @@ class _Task:
         wanted = self.name.lower()
         return next((user for user in self.accounts.users() if user.name.lower() == wanted), None)
 
+    def _fail(self, message: str) -> ModuleFailure:
+        """FailJson prints what has been done until then."""
+        diff = {"before": self.before, "after": self.after}
+        return ModuleFailure(message, changed=self.changed, diff=diff)
+
     def query(self) -> dict[str, Any]:
         self.after = self.before
         state = "present" if self.user else "absent"
@@ -171,7 +177,7 @@ class _Task:
             if error.code in _PROVEN:
                 return True
             # Ansible.AccessToken.cs, LogonUser and Win32Exception.
-            raise ModuleFailure(
+            raise self._fail(
                 f"Failed to validate the user's credentials: Failed to logon .\\{user.name} "
                 f"({system_text(error).strip()}, Win32ErrorCode {error.code} - 0x{error.code:08X})"
             ) from error
@@ -192,7 +198,8 @@ class _Task:
         note("account_disabled", "disabled", user.disabled)
         if self.expires is not None and self.expires != user.account_expires:
             changes["account_expires"] = self.expires
-            self.after["account_expires"] = _format(self.expires, "+00:00")
+            # A DateTime of kind Local, which says its zone (lines 302-312); the one of ADSI does not.
+            self.after["account_expires"] = self._format(self.expires, with_zone=True)
         if params["account_locked"] is not None and self.accounts.is_locked(user):
             changes.update(locked_since=0.0, bad_password_count=0)
             self.after["account_locked"] = False
@@ -246,7 +253,7 @@ class _Task:
     def _change_membership(self, verb: str, sid: str, user: User) -> None:
         group = self.accounts.group(sid)
         if group is None:
-            raise ModuleFailure(f"group '{sid}' not found")
+            raise self._fail(f"group '{sid}' not found")
         if not self.call.check_mode:
             try:
                 with adsi(verb.capitalize(), 1):
@@ -254,7 +261,7 @@ class _Task:
                     change = self.accounts.add_member if verb == "add" else self.accounts.remove_member
                     change(sid, user.sid)
             except Win32Error as error:
-                raise ModuleFailure(f"Failed to {verb} {group.name}: {error.message}") from error
+                raise self._fail(f"Failed to {verb} {group.name}: {error.message}") from error
         self.changed = True
         # Lines 457-462 keep bare names beside the `DOMAIN\name` ones that are there already.
         if verb == "add":
@@ -268,7 +275,7 @@ class _Task:
         except Win32Error:
             group = None
         if group is None:
-            raise ModuleFailure(f"group '{name}' not found")
+            raise self._fail(f"group '{name}' not found")
         return group
 
     def _diff(self, user: User | None) -> Any:
@@ -277,7 +284,7 @@ class _Task:
             return ""
         return {
             "account_disabled": user.disabled,
-            "account_expires": _format(user.account_expires, ""),
+            "account_expires": self._format(user.account_expires),
             "account_locked": self.accounts.is_locked(user),
             "description": user.description,
             "fullname": user.full_name,
@@ -291,6 +298,15 @@ class _Task:
             "profile": user.profile_path,
             "user_cannot_change_password": user.user_cannot_change_password,
         }
+
+    def _format(self, expires: float, *, with_zone: bool = False) -> str:
+        """Line 62: what the clocks of the host show then."""
+        if not expires:
+            return "never"
+        moment = local_time(self.call.host, expires)
+        fraction = f"{moment.microsecond:06d}0".rstrip("0")
+        zone = moment.isoformat()[-6:] if with_zone else ""
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}{zone}"
 
     def shown(self) -> dict[str, Any]:
         """The account as it is afterwards, lines 512-530."""
@@ -314,11 +330,3 @@ class _Task:
                 for group in self.accounts.groups_of(user.sid)
             ],
         }
-
-
-def _format(expires: float, zone: str) -> str:
-    if not expires:
-        return "never"
-    moment = datetime.fromtimestamp(expires, UTC)
-    fraction = f"{moment.microsecond:06d}0".rstrip("0")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}{zone}"

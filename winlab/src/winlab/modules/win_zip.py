@@ -8,14 +8,17 @@ from typing import Any
 from winlab.errors import ModuleFailure
 from winlab.host.files import Entry
 from winlab.modules import Call, twin
-from winlab.modules._archives import write_archive
+from winlab.modules._archives import create_archive, fill_archive
 from winlab.modules._dotnet import Disk, leaf, method_errors
 from winlab.modules._patterns import like
 
 
 @twin("community.windows.win_zip")
 def win_zip(call: Call) -> dict[str, Any]:
-    r"""Pack a file, a folder or (``\*``) its content; an existing archive is left alone (lines 19-78)."""
+    r"""Pack a file, a folder or (``\*``) its content; an existing archive is left alone (lines 19-78).
+
+    One that could not be finished is such an archive, too: it stays, with what was packed before the failure.
+    """
     disk = Disk(call)
     src = call.expand(str(call.params["src"]))
     dest = str(call.params["dest"])
@@ -34,10 +37,13 @@ def win_zip(call: Call) -> dict[str, Any]:
     if not call.check_mode:
         if disk.is_container(src):
             with method_errors("CreateFromDirectory", 5):
-                write_archive(disk, dest, _members(disk, src, with_base=not wildcard))
+                create_archive(disk, dest)
+                fill_archive(disk, dest, _members(disk, src, with_base=not wildcard))
         else:
+            with method_errors("Open", 2):
+                create_archive(disk, dest)
             with method_errors("CreateEntryFromFile", 4):
-                write_archive(disk, dest, [(name, disk.entry(src))])
+                fill_archive(disk, dest, [(name, disk.entry(src))])
     return {"changed": True}
 
 

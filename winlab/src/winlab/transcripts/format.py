@@ -7,15 +7,18 @@ so, not a shorter transcript.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from winlab.errors import WinlabError
+from winlab.transcripts.redaction import KEY_MARK, MARK
 
 FORMAT = "winlab.transcript/1"
 SUFFIX = ".jsonl"
+# Placeholders that stand for no value in particular.
+_WITHOUT_NUMBER = ("bool", "bytes")
 HEADER, HOST, CALL = "transcript", "host", "call"
 # Upper bounds in seconds; the exact time would tell more about the host than the comparison needs.
 TIMING_CLASSES: tuple[tuple[float, str], ...] = ((1, "instant"), (10, "seconds"), (60, "slow"))
@@ -125,9 +128,42 @@ def _call(path: Path, line_number: int, record: dict[str, Any], number: int) -> 
         raise _damaged(path, line_number, "a call without `call` or `answer`", "both")
     if not isinstance(call.get("kind"), str) or not isinstance(call.get("name"), str):
         raise _damaged(path, line_number, "a call without `kind` or `name`", "both")
-    if not isinstance(call.get("arguments", {}), dict):
-        raise _damaged(path, line_number, "arguments that are no mapping", "a mapping")
+    for key in ("arguments", "become", "environment"):
+        if not isinstance(call.get(key, {}), dict):
+            raise _damaged(path, line_number, f"{key} that {_no(key)} mapping", "a mapping")
+    for flaw in _flaws([call, answer]):
+        raise _damaged(path, line_number, flaw, "a placeholder as docs/transcripts.md describes it")
     return Recorded(number, call, answer, str(record.get("took") or ""))
+
+
+def _no(key: str) -> str:
+    return "are no" if key == "arguments" else "is no"
+
+
+def _flaws(value: Any) -> Iterator[str]:
+    """Placeholders and redacted names that nobody can have written."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _flaws(item)
+    elif isinstance(value, dict):
+        if MARK in value and not _is_whole(value):
+            yield f"the placeholder {json.dumps(value)}"
+        for key, item in value.items():
+            if key.startswith(KEY_MARK) and not _is_number(key.removeprefix(KEY_MARK)):
+                yield f"the name {key}"
+            yield from _flaws(item)
+
+
+def _is_whole(placeholder: Mapping[str, Any]) -> bool:
+    kind = placeholder[MARK]
+    counts = [placeholder.get(key, 0) for key in ("n", "length")]
+    if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts):
+        return False
+    return isinstance(kind, str) and ("n" in placeholder or kind in _WITHOUT_NUMBER)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _damaged(path: Path, number: int, found: str, expected: str) -> WinlabError:

@@ -278,11 +278,10 @@ class FileSystem(Links):
             return
         if old is not None and old is not node:
             self._detach(old)
-        before = paths.fold(node.path())
+        before = node.path()
         self._reattach(node, parent, paths.name(clean))
-        for table in (self._locks, self._images):
-            if loaded and before in table:
-                table[paths.fold(node.path())] = table.pop(before)
+        if loaded:
+            self._open.renamed(before, node.path())
         self._host.touch("files")
 
     def copy(self, source: str, target: str, session: Caller | None = None, *, force: bool = False) -> Entry:
@@ -417,26 +416,17 @@ class FileSystem(Links):
                 content is refused to others then, its attributes and rules are not.
             image: whether it is loaded as a program or library rather than open: it may be renamed then.
         """
-        where = paths.fold(self._node(path).path())
-        kinds = [self._exclusive] * exclusive + [self._images] * image
-        for table in (self._locks, *kinds):
-            holders = table.setdefault(where, [])
-            if holder not in holders:
-                holders.append(holder)
-                self._host.touch("files")
+        if self._open.add(self._node(path).path(), holder, exclusive=exclusive, image=image):
+            self._host.touch("files")
 
     def unlock_all(self, holder: str) -> None:
         """Release everything that `holder` has locked."""
-        for table in (self._locks, self._exclusive, self._images):
-            for where in [where for where, holders in table.items() if holder in holders]:
-                table[where].remove(holder)
-                if not table[where]:
-                    del table[where]
-                self._host.touch("files")
+        if self._open.release(holder):
+            self._host.touch("files")
 
     def holder_of(self, path: str) -> str | None:
         """Return who has locked a file first, or None."""
-        return next(iter(self._holders(self._locks, self._node(path))), None)
+        return next(iter(self._open.holders(self._node(path))), None)
 
     def free_bytes(self, drive: str = "C") -> int:
         """Return the bytes that can still be written to a drive.

@@ -13,6 +13,7 @@ from winlab.errors import Win32Error
 from winlab.host import acl, paths, shares, sids
 from winlab.host.blobs import BlobStore
 from winlab.host.drives import Drive, Share, default_shares, drives_of
+from winlab.host.open_files import OpenFiles
 from winlab.host.registry import HIVE_MAGIC
 from winlab.host.shares import Caller, ThroughShare, Way
 from winlab.host.tree import Node
@@ -81,11 +82,7 @@ class Volumes:
         self.drives: dict[str, Drive] = drives_of(host.definition)
         self.shares: dict[str, Share] = default_shares()
         self._volumes: dict[str, Node] = {}
-        self._locks: dict[str, list[str]] = {}
-        # Those among the holders that opened the file without FILE_SHARE_READ.
-        self._exclusive: dict[str, list[str]] = {}
-        # Those that have it loaded as an image (`LoadLibrary`), which keeps no handle open.
-        self._images: dict[str, list[str]] = {}
+        self._open = OpenFiles()
         self._dropped: set[str] = set()
         for letter in self.drives:
             self._add_volume(f"{letter}:\\")
@@ -109,9 +106,7 @@ class Volumes:
                 for share in self.shares.values()
             ],
             "volumes": [volume.to_state() for volume in self._volumes.values()],
-            "locks": self._locks,
-            "exclusive": self._exclusive,
-            "images": self._images,
+            **self._open.to_state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -128,9 +123,7 @@ class Volumes:
             drive = self.drives.get(paths.drive(volume.name))
             if drive is not None:
                 drive.used = sum(size for node in volume.below() for _, size in node.contents())
-        self._locks = {where: list(holders) for where, holders in state["locks"].items()}
-        self._exclusive = {where: list(holders) for where, holders in state.get("exclusive", {}).items()}
-        self._images = {where: list(holders) for where, holders in state.get("images", {}).items()}
+        self._open.load_state(state)
         self._dropped.clear()
 
     def collect_garbage(self) -> None:
@@ -301,13 +294,8 @@ class Volumes:
         if session is not None and not self._may(node, session, mask):
             raise Win32Error(ERROR_ACCESS_DENIED, node.path())
 
-    @staticmethod
-    def _holders(table: dict[str, list[str]], node: Node) -> list[str]:
-        """Return who has a file open under any of its names: sharing belongs to the file."""
-        return [holder for name in node.names or (node,) for holder in table.get(paths.fold(name.path()), ())]
-
     def _is_open(self, node: Node, session: Caller | None) -> bool:
-        return bool(self._holders(self._locks, node)) or _is_own_hive(node, session)
+        return bool(self._open.holders(node)) or _is_own_hive(node, session)
 
     def _check_lock(self, node: Node, session: Caller | None = None) -> None:
         """Refuse to write to a file that a process has open or loaded."""
@@ -315,17 +303,7 @@ class Volumes:
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
 
     def _is_only_loaded(self, node: Node, session: Caller | None) -> bool:
-        """Whether nobody has a file open, but somebody has it loaded.
-
-        Then it may be renamed, but neither removed nor replaced by a rename: STATUS_CANNOT_DELETE and
-        STATUS_ACCESS_DENIED, 5 both (Microsoft's sample file system fastfat, fileinfo.c, MmFlushForDelete).
-        """
-        images = self._holders(self._images, node)
-        return (
-            bool(images)
-            and len(images) == len(self._holders(self._locks, node))
-            and not _is_own_hive(node, session)
-        )
+        return self._open.is_only_loaded(node) and not _is_own_hive(node, session)
 
     def _check_share(self, node: Node, session: Caller | None) -> None:
         """Refuse a program the content of a file that a process has open without sharing it for reading.
@@ -334,7 +312,7 @@ class Volumes:
         """
         if session is None:
             return
-        if self._holders(self._exclusive, node) or _is_own_hive(node, session):
+        if self._open.is_closed_to_readers(node) or _is_own_hive(node, session):
             raise Win32Error(ERROR_SHARING_VIOLATION, node.path())
 
     def _require_removal(self, node: Node, session: Caller | None) -> None:

@@ -48,8 +48,6 @@ class ActionModule(ActionBase):
         try:
             # Each task has a process of its own; the one above it is the run.
             claims.claim(Path(given["folder"]), given["host"], os.getppid())
-        except OSError as problem:
-            raise AnsibleActionFail(str(failures.file_trouble(problem))) from None
-        except Mim2EcmaError as problem:
-            raise AnsibleActionFail(str(problem)) from None
+        except (Mim2EcmaError, OSError) as problem:
+            raise AnsibleActionFail(failures.told(problem)) from None
         return {**result, "changed": False}

@@ -46,10 +46,8 @@ class ActionModule(ActionBase):
             )
         try:
             return {**result, **self._write(given)}
-        except OSError as problem:
-            raise AnsibleActionFail(str(failures.file_trouble(problem))) from None
-        except (Mim2EcmaError, ValueError) as problem:
-            raise AnsibleActionFail(str(problem)) from None
+        except (Mim2EcmaError, OSError, ValueError) as problem:
+            raise AnsibleActionFail(failures.told(problem)) from None
 
     def _write(self, given):
         folder = Path(given["folder"])

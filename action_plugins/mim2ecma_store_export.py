@@ -52,10 +52,8 @@ class ActionModule(ActionBase):
             )
         try:
             return {**result, **self._keep(given)}
-        except OSError as problem:
-            raise AnsibleActionFail(str(failures.file_trouble(problem))) from None
-        except Mim2EcmaError as problem:
-            raise AnsibleActionFail(str(problem)) from None
+        except (Mim2EcmaError, OSError) as problem:
+            raise AnsibleActionFail(failures.told(problem)) from None
 
     def _keep(self, given):
         folder = Path(given["folder"])

@@ -153,10 +153,8 @@ class CallbackModule(CallbackBase):
                     record.write(self._run, Path(folder), set(about.values()), finished)
                     for folder, about in sorted(folders.items())
                 ]
-        except OSError as problem:
-            self._display.error(f"record: {failures.file_trouble(problem)}", wrap_text=False)
-        except Mim2EcmaError as problem:
-            self._display.error(f"record: {problem}", wrap_text=False)
+        except (Mim2EcmaError, OSError) as problem:
+            self._display.error(f"record: {failures.told(problem)}", wrap_text=False)
         else:
             for path in paths:
                 self._display.display(f"record: {path}")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -48,10 +47,8 @@ def guarded(function):
             )
         try:
             return function(*args, **kwargs)
-        except Mim2EcmaError as problem:
-            raise AnsibleFilterError(str(problem)) from None  # Ansible would repeat the text of each cause
-        except OSError as problem:
-            raise AnsibleFilterError(str(failures.file_trouble(problem))) from None
+        except (Mim2EcmaError, OSError) as problem:
+            raise AnsibleFilterError(failures.told(problem)) from None  # Ansible would repeat each cause
 
     return run
 
@@ -81,10 +78,8 @@ class FilterModule:
             "mim2ecma_document": lambda content, document: dumps(document, content),
             "staging_changes": lambda *args: staging_changes.changes(*args),
             "staging_differences": lambda *args: staging_changes.differences(*args),
-            "staged_manifest": lambda *args: staging_changes.manifest(*args),
-            "staged_swap": lambda plans, earlier, service: staged_files.begun(
-                json.loads(staging_changes.manifest(plans, earlier)), earlier, service
-            ),
+            "staged_manifest": lambda *args: staged_files.finished(*args),
+            "staged_swap": lambda *args: staged_files.begun(*args),
             "staged_state": lambda *args: staged_files.read(*args),
             "refusal_text": lambda *args: staging_changes.refusal(*args),
             "payload_folders": lambda *args: staging_changes.payload_folders(*args),

@@ -25,18 +25,23 @@ def failure_text(result: Mapping[str, Any]) -> str:
     return printable("; ".join(texts), _LENGTH) or "no text"
 
 
-def file_trouble(problem: OSError) -> InputError:
-    """The error for a file or folder of the controller that cannot be read or written.
+def told(problem: Exception) -> str:
+    """What an error on the controller tells a user.
 
     Args:
-        problem: What Python says; only its file name and its reason are told.
+        problem: Of an `OSError`, a file or folder that cannot be read or written, only its file name and its
+            reason are told; of any other its text.
     """
-    return InputError(
-        source=str(problem.filename or "run folder"),
-        where="controller",
-        found=problem.strerror or type(problem).__name__,
-        expected="a place that the account of this run may read and write, with room",
-        next_step="Check mim2ecma_runs_dir, the rights on it and the free space, then run again.",
+    if not isinstance(problem, OSError):
+        return str(problem)
+    return str(
+        InputError(
+            source=str(problem.filename or "run folder"),
+            where="controller",
+            found=problem.strerror or type(problem).__name__,
+            expected="a place that the account of this run may read and write, with room",
+            next_step="Check mim2ecma_runs_dir, the rights on it and the free space, then run again.",
+        )
     )
 
 

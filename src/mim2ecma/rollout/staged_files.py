@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mim2ecma.assemblies.host import path_key
 from mim2ecma.documents.errors import InputError
+from mim2ecma.rollout.staging_changes import ADD, KEEP, REPLACE
 
 BEFORE = "before"
 FILES = "files"
@@ -56,16 +57,38 @@ def read(content: str, listing: Iterable[Mapping[str, Any]], host: str, path: st
     return {"ours": _resolved(before, files, listing), "interrupted": True, SERVICE: service}
 
 
-def begun(files: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]], service: str) -> str:
+def begun(plans: Iterable[Mapping[str, Any]], before: Sequence[Mapping[str, Any]], service: str) -> str:
     """Text of the list while files are swapped.
 
     Args:
-        files: What is ours once all files are in place.
-        before: What is ours until then.
+        plans: As for `staging_changes.changes`: what is ours once all files are in place.
+        before: What is ours until then: `path` and `sha256` each.
         service: State that the service is to have again.
     """
-    content = {BEFORE: list(before), FILES: list(files), SERVICE: service}
+    return _text({BEFORE: list(before), FILES: _after(plans, before), SERVICE: service})
+
+
+def finished(plans: Iterable[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> str:
+    """Text of the list once all files are in place; arguments as for `begun`.
+
+    Returns:
+        JSON, sorted by path, so that the same state gives the same bytes.
+    """
+    return _text(_after(plans, before))
+
+
+def _text(content: object) -> str:
     return json.dumps(content, indent=1) + "\n"
+
+
+def _after(plans: Iterable[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    result = {path_key(str(entry["path"])): dict(entry) for entry in before}
+    for item in plans:
+        for file in item["plan"]["files"]:
+            ours = file["action"] in {ADD, REPLACE} or (file["action"] == KEEP and file["owner"] == "ours")
+            if ours and file["sha256"]:
+                result[path_key(file["target"])] = {"path": file["target"], "sha256": file["sha256"]}
+    return [result[key] for key in sorted(result)]
 
 
 def _entries(found: object) -> list[dict[str, str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import ntpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,25 +110,6 @@ def differences(plans: Iterable[Mapping[str, Any]], listing: Iterable[Mapping[st
         if file["action"] in {ADD, REPLACE, KEEP} and file["sha256"] and file["source"]
     }
     return sorted(target for target, digest in wanted.items() if present.get(target.casefold()) != digest)
-
-
-def manifest(plans: Iterable[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]) -> str:
-    """Text of the file that says what on a host is ours.
-
-    Args:
-        plans: As for `changes`.
-        earlier: What the manifest held before: `{"path", "sha256"}` each.
-
-    Returns:
-        JSON, sorted by path, so that the same state gives the same bytes.
-    """
-    entries = {str(entry["path"]).casefold(): dict(entry) for entry in earlier}
-    for item in plans:
-        for file in item["plan"]["files"]:
-            ours = file["action"] in {ADD, REPLACE} or (file["action"] == KEEP and file["owner"] == "ours")
-            if ours and file["sha256"]:
-                entries[file["target"].casefold()] = {"path": file["target"], "sha256": file["sha256"]}
-    return json.dumps([entries[key] for key in sorted(entries)], indent=1) + "\n"
 
 
 def refusal(file: Mapping[str, Any], host: str) -> str:

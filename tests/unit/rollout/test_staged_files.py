@@ -44,8 +44,12 @@ def test_a_list_is_taken_as_it_is():
     ],
 )
 def test_of_a_run_that_was_cut_short_both_builds_of_a_file_are_ours(listing, ours):
+    planned = [
+        {"target": rf"C:\ECMA\{name}", "sha256": NEW, "action": action, "owner": "ours"}
+        for name, action in (("a.dll", "replace"), ("b.dll", "add"))
+    ]
     text = staged_files.begun(
-        [entry("a.dll", NEW), entry("b.dll", NEW)], [entry("a.dll", OLD), entry("c.dll", OLD)], "started"
+        [{"plan": {"files": planned}}], [entry("a.dll", OLD), entry("c.dll", OLD)], "started"
     )
     assert read(text.encode(), *listing) == {"ours": ours, "interrupted": True, "service": "started"}
 

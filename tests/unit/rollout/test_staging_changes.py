@@ -3,6 +3,7 @@ import json
 import pytest
 
 from mim2ecma.documents.errors import InputError, UsageError
+from mim2ecma.rollout import staged_files
 from mim2ecma.rollout import staging_changes as sc
 
 ECMA = r"C:\Program Files\Microsoft ECMA2Host\Service\ECMA"
@@ -114,11 +115,11 @@ def test_what_is_missing_or_different_on_the_host_is_named():
 
 def test_the_manifest_keeps_what_was_ours_and_adds_what_is_new():
     earlier = [{"path": rf"{ECMA}\old.dll", "sha256": TWO}]
-    text = sc.manifest(
+    text = staged_files.finished(
         [entry(file("a.dll"), file("k.dll", "keep", owner="foreign"), file("o.dll", "keep"))], earlier
     )
     assert [item["path"].rsplit("\\", 1)[1] for item in json.loads(text)] == ["a.dll", "o.dll", "old.dll"]
-    assert sc.manifest([], json.loads(text)) == text
+    assert staged_files.finished([], json.loads(text)) == text
 
 
 @pytest.mark.parametrize(

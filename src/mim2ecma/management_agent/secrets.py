@@ -433,7 +433,7 @@ def _is_paired(text: str, start: int, window: str, *, plain: bool) -> bool:
     if match and _is_match(match, plain=plain, bare=plain or _like_a_token(match["b"] or "")):
         return True
     match = _IS_TOLD.match(window)
-    if match and any(sign.isdigit() for sign in match["value"]) and not match["value"].isalpha():
+    if match and any(sign.isdigit() for sign in match["value"]):  # else a word of the sentence
         return _is_value(match["value"], plain=plain)
     match = _PAIR_BEFORE.search(before)
     return match is not None and _is_value(match["b"], plain=plain)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mim2ecma.commands._accept import not_needed, read_accepted
-from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_file, check_name, gather
+from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_name, gather
 from mim2ecma.commands._text import counted
 from mim2ecma.commands._unexpected import unexpected
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
@@ -129,7 +129,6 @@ def inspect_file(path: Path, options: Options) -> Inspection:
     from mim2ecma.readiness import inspect  # noqa: PLC0415
 
     try:
-        check_file(path)
         return inspect(path, options=options)
     except InputError:
         raise

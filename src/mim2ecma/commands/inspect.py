@@ -246,7 +246,9 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
     tasks = [paths[start : start + _FILES_PER_TASK] for start in range(0, len(paths), _FILES_PER_TASK)]
     done = 0
     try:
-        with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            min(cores, len(tasks)), mp_context=get_context("spawn"), initializer=end_with_the_command
+        ) as pool:
             try:
                 with _interruption_held_back():
                     results = pool.map(work, tasks)
@@ -283,6 +285,21 @@ def _interruption_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_the_command() -> None:
+    """Let this worker process end when the command was killed; it would wait for work for ever."""
+    from multiprocessing import parent_process  # noqa: PLC0415
+    from multiprocessing.connection import wait  # noqa: PLC0415
+    from threading import Thread  # noqa: PLC0415
+
+    command = parent_process()
+
+    def watch() -> None:
+        if command is not None and wait([command.sentinel]):
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def make_rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> list[Row]:

@@ -45,14 +45,22 @@ class Subject:
     options: Options
 
     @cached_property
-    def candidates(self) -> tuple[ObjectType, ...]:
-        """Object types that may be the target: those named in the options, otherwise the default ones."""
+    def named(self) -> tuple[ObjectType, ...]:
+        """Object types of a name that stands for people: those in the options, otherwise the default ones."""
         for names in (self.options.object_types, DEFAULT_OBJECT_TYPES):
             wanted = {name.strip().lower() for name in names}
             found = tuple(item for item in self.agent.schema.object_types if item.name.lower() in wanted)
             if found:
                 return found
         return ()
+
+    @cached_property
+    def candidates(self) -> tuple[ObjectType, ...]:
+        """Object types that may be the target: the named ones; without any, all if R7 was accepted.
+
+        Whoever accepts R7 says that one of them is for people, not that what the others ask for is there.
+        """
+        return self.named or (self.agent.schema.object_types if "R7" in self.options.accept else ())
 
     @cached_property
     def selected_object_types(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
-        # A shortened option would change its meaning when another one is added, and hide --json from refusals.
+        # A shortened option would mean something else when another is added, and hide --json from refusals.
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:

@@ -84,8 +84,8 @@ def reference_rules(subject: Subject) -> Iterator[Finding]:
             listing(needs),
             "each to be there, or to be reached, on the ECMA host under its service account; the list may "
             "be incomplete",
-            "Check PowerShell modules, drivers, data source names, registry keys (those of MIM come with MIM only) "
-            "and network connections on the ECMA host.",
+            "Check PowerShell modules, drivers, data source names, registry keys (those of MIM come with MIM "
+            "only) and network connections on the ECMA host.",
         )
 
 

@@ -377,7 +377,8 @@ def _assigned_secret(searched: _Searched) -> str | None:
     text, plain = searched.text, searched.plain
     for word in _WORDS:
         for at in searched.positions(word):
-            if _is_assigned(text, at, at + len(word), plain=plain):
+            end = at + len(word)
+            if _is_assigned(text, at, end, plain=plain) and _speaks_of_a_secret(text, at, end):
                 return f"a literal behind the word '{word}'"
     for match in _SHORT_WORD.finditer(searched.lower):
         searched.hit()
@@ -385,6 +386,13 @@ def _assigned_secret(searched: _Searched) -> str | None:
         if named and _is_assigned(text, *match.span(), plain=plain, short=True):
             return f"a literal behind the word '{match[0]}'"
     return None
+
+
+def _speaks_of_a_secret(text: str, start: int, end: int) -> bool:
+    """Not `$PasswordAttribute = 'unicodePwd'`, a name of something else; but `$passwordField.Text = "x"`."""
+    while end < len(text) and end - start < _BEFORE and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    return text[end : end + 1] == "." or says_secret(_identifier(text, start, end))
 
 
 def _identifier(text: str, start: int, end: int) -> str:

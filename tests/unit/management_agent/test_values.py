@@ -49,6 +49,9 @@ SUSPICIOUS = [
     ("Script", "text", f"$x.Password = '{SECRET}'"),
     ("Script", "text", f"$conf['password'] = '{SECRET}'"),
     ("Password", "string", "$(SECRET)"),
+    ("Script", "text", f"$passwordField.Text = '{SECRET}'"),
+    ("Script", "text", f"password-type={SECRET}"),
+    ("Connection", "string", f"PasswordFormat=1;Password={SECRET}"),
 ]
 HARMLESS = [
     ("Command", "string", "mysql -P3306 -h db1"),
@@ -107,6 +110,14 @@ HARMLESS = [
     ("Script", "text", "Get-Job -CancelToken `$pipe.CancelToken"),
     ("Script", "text", "Import-Thing -PasswordPolicy Strict1 -TokenType Jwt2"),
     ("URL", "string", "https://host.example:8443/x?mail=someone@contoso.example"),
+    ("Script", "text", "$PasswordAttribute = 'unicodePwd'"),
+    ("Script", "text", "passwordLastSet=pwdLastSet"),
+    (
+        "Configuration",
+        "text",
+        "<add key='PasswordPolicy' value='Strict1'/>\nSecretServerUrl=https://vault.example",
+    ),
+    ("Mapping", "string", "PasswordField=unicodePwd"),
 ]
 
 

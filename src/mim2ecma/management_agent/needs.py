@@ -106,8 +106,8 @@ _REGISTRY_SIGNS: Final = ("hklm:", "hkcu:", "hkcr:", "hkey_")
 _HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
 _NAMES_A_HOST = re.compile(r"host|server|address|ur[il]\b|endpoint|target|node|domain", re.IGNORECASE)
 
-_MAX_MARKS: Final = 100_000  # quotes and comment signs looked at in one script
-_MARK = re.compile(r"<#|#|[\"']")
+_MAX_SIGNS: Final = 100_000  # signs of comments looked at in one script
+_QUOTE = re.compile(r"[\"']")
 _STRING = re.compile(r"\"[^\"\r\n]*\"|'[^'\r\n]*'")
 _IN_FRONT_OF_A_COMMENT: Final = frozenset(" \t\r\n;(){}|,")
 
@@ -209,22 +209,26 @@ def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[N
 def _without_comments(text: str) -> str:
     """Leave out PowerShell's comments: copyright headers name files that nothing reads."""
     kept: list[str] = []
-    begin = at = marks = 0
-    while marks < _MAX_MARKS and (match := _MARK.search(text, at)):
-        marks += 1
-        start = match.start()
-        if match[0] == "<#":
-            end = text.find("#>", start)
-            end = len(text) if end < 0 else end + 2
-        elif match[0] == "#" and _begins_comment(text, start):
-            end = text.find("\n", start)
-            end = len(text) if end < 0 else end
+    begin = at = 0
+    for _ in range(_MAX_SIGNS):
+        sign = text.find("#", at)
+        if sign < 0:
+            break
+        # A string ends on its line, so only the line in front of the sign can say that it stands in one.
+        at, within = _behind_strings(text, max(at, text.rfind("\n", at, sign) + 1), sign)
+        if within:
+            continue
+        start, end = sign, -1
+        if text[sign - 1 : sign] == "<" and sign - 1 >= at:
+            start, end = sign - 1, text.find("#>", sign - 1)
+            end += 2 if end >= 0 else 0
+        elif _begins_comment(text, sign):
+            end = text.find("\n", sign)
         else:
-            string = _STRING.match(text, start)
-            at = string.end() if string else start + 1
+            at = sign + 1
             continue
         kept.append(text[begin:start])
-        begin = at = end
+        begin = at = end if end >= 0 else len(text)
     kept.append(text[begin:])
     return " ".join(kept)
 
@@ -232,6 +236,14 @@ def _without_comments(text: str) -> str:
 def _begins_comment(text: str, start: int) -> bool:
     alone = start == 0 or text[start - 1] in _IN_FRONT_OF_A_COMMENT
     return alone and text[start : start + len(_REQUIRES)].lower() != _REQUIRES
+
+
+def _behind_strings(text: str, at: int, sign: int) -> tuple[int, bool]:
+    """The end of the last string that begins between `at` and a sign, and whether the sign stands in it."""
+    while at < sign and (quote := _QUOTE.search(text, at, sign)):
+        string = _STRING.match(text, quote.start())
+        at = string.end() if string else quote.end()
+    return at, at > sign
 
 
 def _is_host_and_port(name: str, text: str) -> bool:

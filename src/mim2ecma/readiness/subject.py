@@ -101,7 +101,15 @@ class Subject:
 
     @cached_property
     def _secrets(self) -> tuple[dict[Parameter, str], tuple[str, ...]]:
-        search = SecretSearch()
+        agent = self.agent
+        search = SecretSearch(
+            [
+                *(parameter.text for _, parameter in self.parameters),
+                *(definition.default for definition in agent.configuration.definitions),
+                *(constant.text for constant in agent.rules.constants),
+                agent.description or "",
+            ]
+        )
         suspicious: dict[Parameter, str] = {}
         places = []
         for place, parameter in self.parameters:
@@ -112,16 +120,16 @@ class Subject:
             if reason is not None:
                 suspicious[parameter] = reason
                 places.append(f"{place}, parameter '{_shortened(parameter.name)}' ({reason})")
-        for definition in self.agent.configuration.definitions:
+        for definition in agent.configuration.definitions:
             reason = search.reveals(definition.name, definition.type, definition.default)
             if definition.type.lower() == ENCRYPTED_TYPE and definition.default:
                 reason = "a default of an encrypted parameter"
             if reason is not None:
                 places.append(f"parameter-definitions, default of '{_shortened(definition.name)}' ({reason})")
-        for constant in self.agent.rules.constants:
+        for constant in agent.rules.constants:
             if constant.text and (search.reveals(constant.attribute, "constant", constant.text)):
                 places.append(f"export-attribute-flow, constant for '{constant.attribute}'")
-        if self.agent.description and search.holds(self.agent.description):
+        if agent.description and search.holds(agent.description):
             places.append("description")
         return suspicious, tuple(dict.fromkeys(places))
 

@@ -45,18 +45,18 @@ def require_package():
 def ma_inspect(path, object_types=None, strict=False, accept=None):
     """Inspect the file at a path of the controller; return the document `inspection`."""
     require_package()
-    if not isinstance(path, (str, Path)):
-        raise wrong("ma_inspect", "input", path, "the path of a file on the controller")
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise wrong("ma_inspect", "input", kind_of(path), "the path of a file on the controller")
     if isinstance(object_types, str):
         object_types = [object_types]
-    if not is_list_of_text(object_types or []):
-        raise wrong("ma_inspect", "object_types", object_types, "a list of names")
+    if object_types is not None and not is_list_of_text(object_types):
+        raise wrong("ma_inspect", "object_types", kind_of(object_types), "a list of names")
     if not isinstance(strict, bool):
-        raise wrong("ma_inspect", "strict", strict, "true or false")
-    if not isinstance(accept or {}, Mapping) or not is_list_of_text(
-        [*(accept or {}), *(accept or {}).values()]
+        raise wrong("ma_inspect", "strict", kind_of(strict), "true or false")
+    if accept is not None and not (
+        isinstance(accept, Mapping) and is_list_of_text([*accept, *accept.values()])
     ):
-        raise wrong("ma_inspect", "accept", accept, "a dictionary of rule to reason")
+        raise wrong("ma_inspect", "accept", kind_of(accept), "a dictionary of rule to reason")
     try:
         options = Options(
             object_types=tuple(str(name) for name in object_types or []),
@@ -72,8 +72,11 @@ def ma_findings(inspection, severity=None):
     """Return the findings of an inspection, all or those of one severity."""
     require_package()
     if severity is not None and severity not in SEVERITIES:
-        raise wrong("ma_findings", "severity", severity, " or ".join(SEVERITIES))
+        found = "another word" if isinstance(severity, str) else kind_of(severity)
+        raise wrong("ma_findings", "severity", found, " or ".join(SEVERITIES))
     findings = part(inspection, "ma_findings", "findings", list)
+    if not all(isinstance(finding, Mapping) and "severity" in finding for finding in findings):
+        raise wrong("ma_findings", "input", kind_of(inspection), "the result of ma_inspect")
     return [finding for finding in findings if severity is None or finding["severity"] == severity]
 
 
@@ -86,7 +89,7 @@ def ma_verdict(inspection):
 def part(inspection, name, key, kind):
     """Take one key of an inspection, whatever was passed."""
     if not isinstance(inspection, Mapping) or not isinstance(inspection.get(key), kind):
-        raise wrong(name, "input", inspection, "the result of ma_inspect")
+        raise wrong(name, "input", kind_of(inspection), "the result of ma_inspect")
     return inspection[key]
 
 
@@ -95,11 +98,19 @@ def is_list_of_text(value):
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
-def wrong(name, where, value, expected):
-    """Build the error for an argument of the wrong kind; the value is not shown."""
+def wrong(name, where, found, expected):
+    """Build the error for a wrong argument, of which the value is not shown."""
     return AnsibleFilterError(
-        f"{name}: {where}: {type(value).__name__}; expected {expected}. See 'ansible-doc -t filter {name}'."
+        f"{name}: {where}: {found}; expected {expected}. See 'ansible-doc -t filter {name}'."
     )
+
+
+def kind_of(value):
+    """Name the kind of a value as playbooks know it; Ansible passes types of its own."""
+    for kind in (str, dict, list):
+        if isinstance(value, kind):
+            return kind.__name__ if value else f"an empty {kind.__name__}"
+    return type(value).__name__
 
 
 class FilterModule:

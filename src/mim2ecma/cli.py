@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mim2ecma import __version__, commands
 from mim2ecma.commands._unexpected import unexpected
@@ -29,6 +29,10 @@ _EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        # A shortened option would mean something else when another is added, and hide --json from refusals.
+        super().__init__(allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(
             source=self.prog,

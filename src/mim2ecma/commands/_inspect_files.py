@@ -18,11 +18,6 @@ from mim2ecma.documents.limits import MAX_FOLDER_FILES
 COMMAND: Final = "mim2ecma inspect"
 # Open files of this process: they mean something else, or nothing, in the processes that read many files.
 _OPEN_FILES: Final = re.compile(r"-|/dev/stdin|/dev/fd/.*|/proc/(self|thread-self|[0-9]+)/fd/.*")
-_KINDS: Final = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe (FIFO)"),
-    (stat.S_ISSOCK, "a socket"),
-)
 _LEFT_OUT: Final = {
     "folder": ("subfolder", "subfolders"),
     "link": ("broken link", "broken links"),
@@ -88,32 +83,6 @@ def check_name(argument: str) -> None:
         expected="the path of a file or a folder",
         next_step=next_step,
     )
-
-
-def check_file(path: Path) -> None:
-    """Refuse what is no regular file, without opening it: a pipe would wait for its writer for ever.
-
-    Raises:
-        InputError: no regular file, or nothing there.
-    """
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as problem:  # ValueError: a path with NUL
-        raise InputError(
-            source=str(path),
-            where="file",
-            found=getattr(problem, "strerror", None) or "a name that no file can have",
-            expected="a readable file",
-            next_step="Check the path and the permissions.",
-        ) from None
-    if not stat.S_ISREG(mode):
-        raise InputError(
-            source=str(path),
-            where="file",
-            found=next((name for matches, name in _KINDS if matches(mode)), "a device"),
-            expected="a regular file",
-            next_step="Save the export as a file and name that.",
-        )
 
 
 def _files_of(folder: Path, notes: list[str]) -> list[Path]:

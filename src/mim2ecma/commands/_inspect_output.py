@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from mim2ecma.commands._text import columns, counted, fold
+from mim2ecma.commands._text import columns, counted, encodable, fold
 from mim2ecma.documents.findings import Finding, Severity
 from mim2ecma.documents.printable import printable
 from mim2ecma.readiness import Inspection
@@ -104,7 +104,7 @@ def _print_folded(console: Console, text: str, indent: int, styles: Sequence[tup
 
     width = console.width
     # Folded as if all lines were indented, so that the first one needs no measure of its own.
-    for number, line in enumerate(fold(text, max(width - indent, 1))):
+    for number, line in enumerate(fold(encodable(text, console.encoding), max(width - indent, 1))):
         shown = Text(line if number == 0 else " " * min(indent, width - 1) + line)
         for part, style in styles:
             if number == 0 and line.startswith(part):
@@ -131,12 +131,16 @@ def _show_table(inspection: Inspection, path: str) -> None:
     table.add_column("Rule", no_wrap=True)
     table.add_column("Found, expected, next step", overflow="fold")
     for item in inspection.findings:
+        where, found, expected, next_step = (
+            encodable(text, console.encoding)
+            for text in (item.where, item.found, item.expected, item.next_step)
+        )
         table.add_row(
             Text(f"{item.id}\n{item.severity.value}", _COLOURS[item.severity]),
             Text.assemble(
-                *((f"{item.where}: ", "dim"), item.found, "\n"),
-                *(("expected: ", "dim"), item.expected, "\n"),
-                *(("next: ", "dim"), (item.next_step, "bold" if item.severity is Severity.ERROR else "")),
+                *((f"{where}: ", "dim"), found, "\n"),
+                *(("expected: ", "dim"), expected, "\n"),
+                *(("next: ", "dim"), (next_step, "bold" if item.severity is Severity.ERROR else "")),
             ),
         )
     console.print(table)
@@ -183,6 +187,8 @@ class Summary:
             from rich.progress import Progress  # noqa: PLC0415  (slow to import)
 
             console = _console(sys.stderr)
+            if console.is_dumb_terminal:  # nothing can be drawn over there; a bar is an empty line at its end
+                return self
             self._progress = Progress(
                 console=console, transient=True, redirect_stdout=False, redirect_stderr=False
             )
@@ -244,7 +250,7 @@ class Summary:
         width, style = self._console.width, _VERDICT_COLOURS[verdict]
         narrow = width < _NARROW
         indent = 2 if narrow else _VERDICT_WIDTH + 2
-        lines = fold(texts, max(width - indent, 1))
+        lines = fold(encodable(texts, self._console.encoding), max(width - indent, 1))
         if narrow:
             self._console.print(Text(verdict, style), soft_wrap=True)
         else:

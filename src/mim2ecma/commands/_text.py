@@ -42,6 +42,11 @@ def cells(text: str) -> int:
     return sum(1 if character.isascii() else 2 for character in text)
 
 
+def encodable(text: str, encoding: str) -> str:
+    """The text as an output shows it that escapes what its encoding has not; folded before, it would grow."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def fold(text: str, width: int) -> list[str]:
     """Cut a text into lines, at a space where one is near.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mim2ecma.commands._accept import not_needed, read_accepted
-from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_file, check_name, gather
+from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_name, gather
 from mim2ecma.commands._text import counted
 from mim2ecma.commands._unexpected import unexpected
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
@@ -129,7 +129,6 @@ def inspect_file(path: Path, options: Options) -> Inspection:
     from mim2ecma.readiness import inspect  # noqa: PLC0415
 
     try:
-        check_file(path)
         return inspect(path, options=options)
     except InputError:
         raise
@@ -247,7 +246,9 @@ def _rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> Iterator
     tasks = [paths[start : start + _FILES_PER_TASK] for start in range(0, len(paths), _FILES_PER_TASK)]
     done = 0
     try:
-        with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            min(cores, len(tasks)), mp_context=get_context("spawn"), initializer=end_with_the_command
+        ) as pool:
             try:
                 with _interruption_held_back():
                     results = pool.map(work, tasks)
@@ -284,6 +285,21 @@ def _interruption_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_the_command() -> None:
+    """Let this worker process end when the command was killed; it would wait for work for ever."""
+    from multiprocessing import parent_process  # noqa: PLC0415
+    from multiprocessing.connection import wait  # noqa: PLC0415
+    from threading import Thread  # noqa: PLC0415
+
+    command = parent_process()
+
+    def watch() -> None:
+        if command is not None and wait([command.sentinel]):
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def make_rows(paths: Sequence[Path], options: Options, *, as_json: bool) -> list[Row]:

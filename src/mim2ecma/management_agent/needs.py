@@ -43,14 +43,21 @@ _END_OF_PATH = re.compile(
 )
 _ARGUMENT = re.compile(r"\s(?:[-/]{1,2}\w|\w{1,40}\s?[=:](?!\\))")
 _NAME_CHARACTERS: Final = f"{ascii_letters}{digits}_$:.\\/%-"
+_VARIABLE = re.compile(r"\$\w[\w.:]{0,100}\Z")
 _NO_FILE_NAME = re.compile(r"[\r\n<>|*?;={}]")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[A-Za-z0-9.]))[^\s\"'<>|*?;,(){}\[\]$`]{1,240}")
 _QUOTED_ABSOLUTE = re.compile(r"(?:[A-Za-z]:\\|\\\\(?=[\w.]))[^\"'<>|*?\r\n]{1,240}(?=[\"'])")
 _MODULE = re.compile(
     r"(?:import-module|add-pssnapin|using\s{1,4}module|#requires\s{1,4}-modules?)\s{1,4}"
-    r"(?:-name\s{1,4})?[\"']?([\w.:\\\-$]{2,200})",
+    r"(?:-(?:name|force|global|passthru|disablenamechecking|noclobber|verbose|usewindowspowershell"
+    r"|skipeditioncheck)\s{1,4}){0,6}(?:@\{\s{0,4}modulename\s{0,4}=\s{0,4})?",
     re.IGNORECASE,
 )
+_MODULE_NAME = re.compile(
+    r"(?:([\"'])(?P<quoted>[\w.:\\/\-$ ()]{2,200})\1|[\"']?(?P<bare>[\w.:\\/\-$]{2,200}))"
+    r"(?P<comma>\s{0,4},\s{0,4})?"
+)
+_MAX_MODULES: Final = 20  # of one list
 _REQUIRES: Final = "#requires"
 _MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", _REQUIRES)
 # A blank belongs to a name of a connection string unless the next pair begins behind it.
@@ -72,6 +79,18 @@ _HOST_AND_PORT = re.compile(rf"{_HOST}(?::\d{{1,5}})?\Z")
 _REST = re.compile(rf"[^\s<>]{{0,{_LONGEST_AUTHORITY}}}")
 _PATH_ONLY = re.compile(r"/[^?#]*")
 _HOST_PORT = re.compile(rf"(?=[^:]*[A-Za-z.]){_HOST}:\d{{2,5}}\Z")
+# Namespaces of XML and shells: written like addresses, reached by nobody.
+_NAMESPACES: Final = frozenset(
+    {
+        "docs.oasis-open.org",
+        "schemas.dmtf.org",
+        "schemas.microsoft.com",
+        "schemas.openxmlformats.org",
+        "schemas.xmlsoap.org",
+        "tempuri.org",
+        "www.w3.org",
+    }
+)
 _SERVER = re.compile(
     rf"(?:data source|server|host)\s?=\s?((?:(?:tcp|np|lpc|admin):)?(?:{_HOST}|\.|\(local\))(?:\\{_LABEL})?"
     r"(?:[,:]\d{1,5})?)\s{0,4}(?=[;\"']|\Z)",
@@ -87,8 +106,8 @@ _REGISTRY_SIGNS: Final = ("hklm:", "hkcu:", "hkcr:", "hkey_")
 _HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
 _NAMES_A_HOST = re.compile(r"host|server|address|ur[il]\b|endpoint|target|node|domain", re.IGNORECASE)
 
-_MAX_MARKS: Final = 100_000  # quotes and comment signs looked at in one script
-_MARK = re.compile(r"<#|#|[\"']")
+_MAX_SIGNS: Final = 100_000  # signs of comments looked at in one script
+_QUOTE = re.compile(r"[\"']")
 _STRING = re.compile(r"\"[^\"\r\n]*\"|'[^'\r\n]*'")
 _IN_FRONT_OF_A_COMMENT: Final = frozenset(" \t\r\n;(){}|,")
 
@@ -181,8 +200,8 @@ def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[N
     lower = lowered(text)
     yield from _paths(text, lower)
     for match in _at(_MODULE, text, lower, _MODULE_SIGNS):
-        if not match[1].startswith("$"):
-            yield NeedKind.MODULE, match[1]
+        for name in _module_names(text, match.end()):
+            yield NeedKind.MODULE, name
     yield from _connection(text, lower, whole=whole)
     yield from _registry_keys(text, lower)
 
@@ -190,22 +209,26 @@ def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[N
 def _without_comments(text: str) -> str:
     """Leave out PowerShell's comments: copyright headers name files that nothing reads."""
     kept: list[str] = []
-    begin = at = marks = 0
-    while marks < _MAX_MARKS and (match := _MARK.search(text, at)):
-        marks += 1
-        start = match.start()
-        if match[0] == "<#":
-            end = text.find("#>", start)
-            end = len(text) if end < 0 else end + 2
-        elif match[0] == "#" and _begins_comment(text, start):
-            end = text.find("\n", start)
-            end = len(text) if end < 0 else end
+    begin = at = 0
+    for _ in range(_MAX_SIGNS):
+        sign = text.find("#", at)
+        if sign < 0:
+            break
+        # A string ends on its line, so only the line in front of the sign can say that it stands in one.
+        at, within = _behind_strings(text, max(at, text.rfind("\n", at, sign) + 1), sign)
+        if within:
+            continue
+        start, end = sign, -1
+        if text[sign - 1 : sign] == "<" and sign - 1 >= at:
+            start, end = sign - 1, text.find("#>", sign - 1)
+            end += 2 if end >= 0 else 0
+        elif _begins_comment(text, sign):
+            end = text.find("\n", sign)
         else:
-            string = _STRING.match(text, start)
-            at = string.end() if string else start + 1
+            at = sign + 1
             continue
         kept.append(text[begin:start])
-        begin = at = end
+        begin = at = end if end >= 0 else len(text)
     kept.append(text[begin:])
     return " ".join(kept)
 
@@ -213,6 +236,14 @@ def _without_comments(text: str) -> str:
 def _begins_comment(text: str, start: int) -> bool:
     alone = start == 0 or text[start - 1] in _IN_FRONT_OF_A_COMMENT
     return alone and text[start : start + len(_REQUIRES)].lower() != _REQUIRES
+
+
+def _behind_strings(text: str, at: int, sign: int) -> tuple[int, bool]:
+    """The end of the last string that begins between `at` and a sign, and whether the sign stands in it."""
+    while at < sign and (quote := _QUOTE.search(text, at, sign)):
+        string = _STRING.match(text, quote.start())
+        at = string.end() if string else quote.end()
+    return at, at > sign
 
 
 def _is_host_and_port(name: str, text: str) -> bool:
@@ -260,7 +291,10 @@ def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
         if index < len(covered) and covered[index][0] <= match.start():
             continue
         before = text[max(0, match.start() - _BACK) : match.start()]
-        name = _name_before(before, quoted=text[match.end() : match.end() + 1] in {'"', "'"})
+        quoted = text[match.end() : match.end() + 1] in {'"', "'"}
+        name = _name_before(before, quoted=quoted)
+        if not quoted and _VARIABLE.match(name):
+            continue  # a member: $response.json
         if name.strip(".\\/ $"):
             yield NeedKind.FILE, name + text[match.start() : match.end()]
 
@@ -283,6 +317,22 @@ def _name_before(before: str, *, quoted: bool) -> str:
     return name if colon and (len(head) == 1 or head.startswith("$")) else tail
 
 
+def _module_names(text: str, at: int) -> Iterator[str]:
+    """Names of a list of modules; variables name none, and one that is a file is told as that."""
+    for _ in range(_MAX_MODULES):
+        match = _MODULE_NAME.match(text, at)
+        if match is None:
+            return
+        name = (match["quoted"] or match["bare"]).strip()
+        is_file = name[1:3] == ":\\" or name.startswith("\\\\") or _EXTENSION.search(name)
+        is_name = name and name[0] not in "$-" and not (match["quoted"] and _ARGUMENT.search(name))
+        if is_name and not is_file:
+            yield name
+        if match["comma"] is None:
+            return
+        at = match.end()
+
+
 def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:
     """Drivers, data sources and addresses; what stands for user and password is not part of any of them."""
     for match in _at(_DRIVER, text, lower, ("driver", "provider")):
@@ -301,7 +351,7 @@ def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKin
             if scheme
             else None
         )
-        if scheme and host:
+        if scheme and host and host.lower() not in _NAMESPACES:
             yield NeedKind.ADDRESS, f"{scheme[0].lower()}://{host}"
 
 

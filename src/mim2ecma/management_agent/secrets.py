@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mim2ecma.documents.limits import KIB, MIB
 from mim2ecma.management_agent.secret_names import LONGEST_NAME, is_flag, lowered, says_secret
+from mim2ecma.management_agent.secret_words import STEMS, absent_signs, word_places
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; more counts as suspicious. Real ones have 100 KB (7.3)."""
@@ -146,16 +147,29 @@ _TOKEN = re.compile(
     r"|github_pat_\w{10}|glpat-[\w\-]{10}|xox[abeoprs]-[\w\-]{10}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w\-]{30}|[rs]k_(?:live|test)_\w{10}"
     r"|hv[bs]\.\w{10}|SG\.[\w\-]{10,64}\.[\w\-]{10})"
 )
+# Looked for first: without any of them a pattern need not be tried at every character of a long script.
+_ADDRESS_SIGNS: Final = ("://",)
+_SECURE_STRING_SIGNS: Final = ("convertto-securestring",)
+_AUTHORIZATION_SIGNS: Final = ("bearer ", "basic ", "ssws ", "apikey ")
+_CREDENTIAL_SIGNS: Final = ("credential",)
+_CURL_SIGNS: Final = ("curl",)
+_ENCODED_PAIR_SIGNS: Final = ("tobase64string",)
+_PROGRAM_SIGNS: Final = ("sqlcmd", "osql", "psexec", "sshpass", "net use", "mysql", "7z")
+_TOKEN_SIGNS: Final = (
+    *("eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza"),
+    *("k_live_", "k_test_", "hvs.", "hvb.", "SG."),
+)
+_QUERY_SIGNS: Final = ("code=", "key=", "auth=", "sig=", "signature=")
+_PRIVATE_KEY_SIGNS: Final = ("-----begin", "putty-user-key-file")
+_SIGNS: Final = frozenset(
+    {
+        *(*STEMS, *_ADDRESS_SIGNS, *_SECURE_STRING_SIGNS, *_AUTHORIZATION_SIGNS, *_CREDENTIAL_SIGNS),
+        *(*_CURL_SIGNS, *_ENCODED_PAIR_SIGNS, *_PROGRAM_SIGNS, *_QUERY_SIGNS, *_PRIVATE_KEY_SIGNS),
+        *(sign.lower() for sign in _TOKEN_SIGNS),
+    }
+)
 _ENTRA_SECRET = re.compile(r"\dQ~[\w~.\-]{25}")
 _PRIVATE_KEY = re.compile(r"-----begin [a-z ]{0,30}private key-----|putty-user-key-file-\d")
-_WORD_LIST: Final = (
-    "password|passwd|passwort|passcode|pwd|passphrase|pass phrase|pass-phrase|secret|token|kennwort"
-    "|mot de passe|motdepasse|apikey|api_key|api-key|accesskey|access_key|access-key|accountkey|sharedkey"
-    "|encryptionkey|encryption_key|subscriptionkey|subscription-key|masterkey|signingkey|privatekey"
-)
-_WORDS: Final = tuple(_WORD_LIST.split("|"))
-# Words so short that they begin or end many others: the whole identifier decides.
-_SHORT_WORD = re.compile(r"pass(?![^\W\d_])|pw(?![^\W\d_])|(?<![^\W\d_])pin(?![^\W\d_])")
 # What stands in scripts where a value would, without being one: variables, calls, placeholders, masks, types.
 _NO_VALUE = re.compile(
     r"[`$<({\[&]|[+|.*/\\\-]\s|%[^%]+%|[*#?x.]+(?:$|<)|\d$"
@@ -174,9 +188,15 @@ _CONNECTION_STRING = re.compile(r"\s{0,20}[A-Za-z][\w ]{0,40}=[^;$(\r\n]{0,256};
 
 
 class SecretSearch:
-    """Searches one management agent, up to `MAX_SEARCHED_NAMES` and `MAX_SEARCHED` characters in all."""
+    """Searches one management agent, up to `MAX_SEARCHED_NAMES` and `MAX_SEARCHED` characters in all.
 
-    def __init__(self) -> None:
+    Args:
+        texts: Everything that will be searched, where that is known before.
+    """
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        known = texts and sum(map(len, texts)) <= MAX_SEARCHED
+        self._absent = absent_signs(_SIGNS, texts) if known else frozenset[str]()
         self._left = MAX_SEARCHED
         self._names_left = MAX_SEARCHED_NAMES
         self._hits = _MAX_HITS
@@ -184,8 +204,10 @@ class SecretSearch:
     def reveals(self, name: str, kind: str, text: str) -> str | None:
         """As `reveals_secret`; what comes after the limit counts as suspicious."""
         self._names_left -= len(name)
+        if not text or text.isspace():
+            return None
         kind, value = kind.lower(), lowered(text[:LONGEST_NAME]).strip()
-        if not text.strip() or (kind == "checkbox" and value in _CHECKBOX):
+        if kind == "checkbox" and value in _CHECKBOX:
             return None
         if self._names_left < 0:
             return _TOO_LONG
@@ -204,7 +226,7 @@ class SecretSearch:
             return _TOO_LONG
         if "&lt;" in text or "&quot;" in text:
             text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
-        searched = _Searched(text, plain, self._hits)
+        searched = _Searched(text, plain, self._hits, self._absent)
         try:
             found = next((phrase for phrase, look in _LOOKS if look(searched)), None)
             return found or _assigned_secret(searched)
@@ -226,10 +248,11 @@ class _Searched:
         lower: The same in lower case, for all that is found by a word.
         plain: Whether it is a value rather than a script: what looks like code is taken for a secret then.
         left: How many more places may be looked at.
+        absent: Signs that it is known not to hold.
     """
 
-    def __init__(self, text: str, plain: bool, left: int) -> None:
-        self.text, self.lower, self.plain, self.left = text, lowered(text), plain, left
+    def __init__(self, text: str, plain: bool, left: int, absent: frozenset[str] = frozenset()) -> None:
+        self.text, self.lower, self.plain, self.left, self.absent = text, lowered(text), plain, left, absent
 
     def hit(self) -> None:
         """Count a place; raises when there are too many."""
@@ -237,10 +260,14 @@ class _Searched:
         if self.left < 0:
             raise _TooFullError
 
+    def holds_any(self, signs: Iterable[str]) -> bool:
+        """Whether one of a few words stands in it."""
+        return any(sign not in self.absent and sign in self.lower for sign in signs)
+
     def positions(self, *signs: str) -> Iterator[int]:
         """Where a few words stand; looking for words costs far less than a pattern without case."""
         for sign in signs:
-            at = self.lower.find(sign)
+            at = -1 if sign in self.absent else self.lower.find(sign)
             while at >= 0:
                 self.hit()
                 yield at
@@ -272,7 +299,7 @@ def holds_secret(text: str) -> str | None:
 def _address(searched: _Searched) -> bool:
     if searched.plain and (_USER_AT_HOST.search(searched.text) or _in_whole_address(searched.text)):
         return True
-    for at in searched.positions("://"):
+    for at in searched.positions(*_ADDRESS_SIGNS):
         for pattern in _USER_INFO:
             match = pattern.match(searched.text, at + 3)
             if match and _is_value(match["value"], plain=searched.plain, shortest=1):
@@ -288,18 +315,18 @@ def _in_whole_address(text: str) -> bool:
 
 
 def _query(searched: _Searched) -> bool:
-    return any(
+    return searched.holds_any(_QUERY_SIGNS) and any(
         match["t"] is None or (_like_a_token(match["t"]) and not _PLACEHOLDER.match(match["t"]))
         for match in _QUERY.finditer(searched.text)
     )
 
 
 def _private_key(searched: _Searched) -> bool:
-    return _PRIVATE_KEY.search(searched.lower) is not None
+    return searched.holds_any(_PRIVATE_KEY_SIGNS) and _PRIVATE_KEY.search(searched.lower) is not None
 
 
 def _secure_string(searched: _Searched) -> bool:
-    for at in searched.positions("convertto-securestring"):
+    for at in searched.positions(*_SECURE_STRING_SIGNS):
         if _PIPED_BEFORE.search(searched.text[max(0, at - _FAR_BEFORE) : at]):
             return True
         match = _SECURE_STRING.match(searched.text, at)
@@ -311,19 +338,21 @@ def _secure_string(searched: _Searched) -> bool:
 def _authorization(searched: _Searched) -> bool:
     return any(
         _like_a_token(match[0].rsplit(maxsplit=1)[-1])
-        for at in searched.positions("bearer ", "basic ", "ssws ", "apikey ")
+        for at in searched.positions(*_AUTHORIZATION_SIGNS)
         if (match := _AUTHORIZATION.match(searched.text, at))
     )
 
 
 def _token(searched: _Searched) -> bool:
-    return _TOKEN.search(searched.text) is not None or (
-        "Q~" in searched.text and _ENTRA_SECRET.search(searched.text) is not None
-    )
+    text, absent = searched.text, searched.absent
+    signs = [sign for sign in _TOKEN_SIGNS if sign.lower() not in absent]
+    if any(sign in text for sign in signs) and _TOKEN.search(text):
+        return True
+    return "Q~" in text and _ENTRA_SECRET.search(text) is not None
 
 
 def _credential(searched: _Searched) -> bool:
-    for at in searched.positions("credential"):
+    for at in searched.positions(*_CREDENTIAL_SIGNS):
         match = _CREDENTIAL.match(searched.text, at)
         if match and _is_value(
             match["d"] or match["s"], plain=searched.plain, literal=match["s"] is not None
@@ -333,11 +362,11 @@ def _credential(searched: _Searched) -> bool:
 
 
 def _command_line(searched: _Searched) -> bool:
-    for at in searched.positions("curl"):
+    for at in searched.positions(*_CURL_SIGNS):
         match = _CURL.match(searched.text, at)
         if match and _is_value(match["value"], plain=searched.plain):
             return True
-    for at in searched.positions("tobase64string"):
+    for at in searched.positions(*_ENCODED_PAIR_SIGNS):
         match = _ENCODED_PAIR.match(searched.text, at)
         if match and _is_value(match["value"], plain=searched.plain):
             return True
@@ -345,7 +374,7 @@ def _command_line(searched: _Searched) -> bool:
         _like_a_token(match["value"]) for match in _PASSWORD_OPTION.finditer(searched.text)
     ):
         return True
-    for at in searched.positions("sqlcmd", "osql", "psexec", "sshpass", "net use", "mysql", "7z"):
+    for at in searched.positions(*_PROGRAM_SIGNS):
         match = _PROGRAM.match(searched.text, at)
         if match and _is_value(match["d"] or match["s"] or match["b"], plain=searched.plain):
             return True
@@ -375,16 +404,20 @@ def _like_a_token(token: str) -> bool:
 
 def _assigned_secret(searched: _Searched) -> str | None:
     text, plain = searched.text, searched.plain
-    for word in _WORDS:
-        for at in searched.positions(word):
-            if _is_assigned(text, at, at + len(word), plain=plain):
-                return f"a literal behind the word '{word}'"
-    for match in _SHORT_WORD.finditer(searched.lower):
+    for start, end, short in word_places(searched.lower, searched.absent):
         searched.hit()
-        named = says_secret(_identifier(text, *match.span()))
-        if named and _is_assigned(text, *match.span(), plain=plain, short=True):
-            return f"a literal behind the word '{match[0]}'"
+        if short and not says_secret(_identifier(text, start, end)):
+            continue
+        if _is_assigned(text, start, end, plain=plain, short=short) and _speaks_of_a_secret(text, start, end):
+            return f"a literal behind the word '{searched.lower[start:end]}'"
     return None
+
+
+def _speaks_of_a_secret(text: str, start: int, end: int) -> bool:
+    """Not `$PasswordAttribute = 'unicodePwd'`, a name of something else; but `$passwordField.Text = "x"`."""
+    while end < len(text) and end - start < _BEFORE and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    return text[end : end + 1] == "." or says_secret(_identifier(text, start, end))
 
 
 def _identifier(text: str, start: int, end: int) -> str:

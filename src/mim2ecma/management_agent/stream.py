@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,11 @@ from mim2ecma.management_agent.scan import Scanner
 
 _PARSED_WHOLE: Final = 4 * limits.MIB  # up to here a document is parsed at once, twice the largest real one
 _READ_AT_ONCE: Final = _PARSED_WHOLE  # so that what is parsed at once is in one piece and need not be joined
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISSOCK, "a socket"),
+)
 _END: Final = 64  # bytes at the end that tell whether a document was cut off
 
 
@@ -35,7 +41,7 @@ def read_raw(source: bytes | Path) -> RawExport:
         What was read; a problem inside the bytes is in `problem`.
 
     Raises:
-        InputError: When the file cannot be opened or read.
+        InputError: When the file cannot be opened or read, or is no regular file.
     """
     raw = RawExport()
     digest = hashlib.sha256()
@@ -75,9 +81,12 @@ def _pieces(source: bytes | Path) -> Iterator[bytes]:
         yield from _cut(source, _READ_AT_ONCE)
         return
     try:
-        with source.open("rb") as stream:
-            while piece := stream.read(_READ_AT_ONCE):
-                yield piece
+        mode = source.stat().st_mode
+        if stat.S_ISREG(mode):
+            with source.open("rb") as stream:
+                while piece := stream.read(_READ_AT_ONCE):
+                    yield piece
+            return
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         raise InputError(
             source=str(source),
@@ -86,6 +95,14 @@ def _pieces(source: bytes | Path) -> Iterator[bytes]:
             expected="a readable file",
             next_step="Check the path and the permissions.",
         ) from None
+    # Not opened: a pipe would wait for its writer for ever.
+    raise InputError(
+        source=str(source),
+        where="file",
+        found=next((name for matches, name in _KINDS if matches(mode)), "a device"),
+        expected="a regular file",
+        next_step="Save the export as a file and name that.",
+    )
 
 
 def _endless() -> Finding:

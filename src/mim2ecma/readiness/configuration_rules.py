@@ -84,7 +84,8 @@ def reference_rules(subject: Subject) -> Iterator[Finding]:
             listing(needs),
             "each to be there, or to be reached, on the ECMA host under its service account; the list may "
             "be incomplete",
-            "Check PowerShell modules, drivers, data source names and network connections on the ECMA host.",
+            "Check PowerShell modules, drivers, data source names, registry keys (those of MIM come with MIM "
+            "only) and network connections on the ECMA host.",
         )
 
 
@@ -161,14 +162,20 @@ def contradiction_rules(subject: Subject) -> Iterator[Finding]:
             "Refresh the management agent in MIM; extension-config is what counts here.",
         )
     wizard = subject.agent.configuration.selected_in_wizard
+    if wizard is None:
+        return
     selected = set(subject.agent.selected_attributes)
-    if wizard is not None and (wizard ^ selected) - {PASSWORD_ATTRIBUTE}:
+    alone = (
+        ("attribute-inclusion", selected - wizard - {PASSWORD_ATTRIBUTE}),
+        ("ui-data", wizard - selected - {PASSWORD_ATTRIBUTE}),
+    )
+    told = [f"selected in {place} alone: {listing(sorted(names))}" for place, names in alone if names]
+    if told:
         yield information(
             "R35",
             "ui-data",
-            f"another selection than attribute-inclusion: "
-            f"{listing(sorted((wizard ^ selected) - {PASSWORD_ATTRIBUTE}))}",
-            "the same attributes; the file may have been edited",
+            "; ".join(told),
+            "the same attributes in both; the file may have been edited",
             "attribute-inclusion is what counts here; check the attributes in the host's wizard.",
         )
 

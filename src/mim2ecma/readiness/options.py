@@ -54,7 +54,7 @@ class Options:
                     next_step="docs/readiness-rules.md says what each rule means and why some cannot be "
                     "accepted.",
                 )
-            if not reason.strip():
+            if not any(character.isalnum() for character in reason):
                 raise UsageError(
                     source=_OPTIONS,
                     where=f"accept {rule}",

@@ -21,12 +21,13 @@ _ANCHOR_TYPES: Final = frozenset({ValueType.STRING, ValueType.NUMBER, ValueType.
 
 def object_type_rules(subject: Subject) -> Iterator[Finding]:
     """R7, R7b and R19."""
-    if not subject.candidates:
+    if not subject.named:
         yield _no_object_type(subject)
+    if not subject.candidates:
         return
     known = {item.name.lower() for item in subject.agent.schema.object_types}
     strange = [name for name in subject.options.object_types if name.strip().lower() not in known]
-    if strange:
+    if strange and subject.named:
         yield information(
             "R7",
             "options/object types",

@@ -45,14 +45,22 @@ class Subject:
     options: Options
 
     @cached_property
-    def candidates(self) -> tuple[ObjectType, ...]:
-        """Object types that may be the target: those named in the options, otherwise the default ones."""
+    def named(self) -> tuple[ObjectType, ...]:
+        """Object types of a name that stands for people: those in the options, otherwise the default ones."""
         for names in (self.options.object_types, DEFAULT_OBJECT_TYPES):
             wanted = {name.strip().lower() for name in names}
             found = tuple(item for item in self.agent.schema.object_types if item.name.lower() in wanted)
             if found:
                 return found
         return ()
+
+    @cached_property
+    def candidates(self) -> tuple[ObjectType, ...]:
+        """Object types that may be the target: the named ones; without any, all if R7 was accepted.
+
+        Whoever accepts R7 says that one of them is for people, not that what the others ask for is there.
+        """
+        return self.named or (self.agent.schema.object_types if "R7" in self.options.accept else ())
 
     @cached_property
     def selected_object_types(self) -> tuple[str, ...]:
@@ -93,7 +101,15 @@ class Subject:
 
     @cached_property
     def _secrets(self) -> tuple[dict[Parameter, str], tuple[str, ...]]:
-        search = SecretSearch()
+        agent = self.agent
+        search = SecretSearch(
+            [
+                *(parameter.text for _, parameter in self.parameters),
+                *(definition.default for definition in agent.configuration.definitions),
+                *(constant.text for constant in agent.rules.constants),
+                agent.description or "",
+            ]
+        )
         suspicious: dict[Parameter, str] = {}
         places = []
         for place, parameter in self.parameters:
@@ -104,16 +120,16 @@ class Subject:
             if reason is not None:
                 suspicious[parameter] = reason
                 places.append(f"{place}, parameter '{_shortened(parameter.name)}' ({reason})")
-        for definition in self.agent.configuration.definitions:
+        for definition in agent.configuration.definitions:
             reason = search.reveals(definition.name, definition.type, definition.default)
             if definition.type.lower() == ENCRYPTED_TYPE and definition.default:
                 reason = "a default of an encrypted parameter"
             if reason is not None:
                 places.append(f"parameter-definitions, default of '{_shortened(definition.name)}' ({reason})")
-        for constant in self.agent.rules.constants:
+        for constant in agent.rules.constants:
             if constant.text and (search.reveals(constant.attribute, "constant", constant.text)):
                 places.append(f"export-attribute-flow, constant for '{constant.attribute}'")
-        if self.agent.description and search.holds(self.agent.description):
+        if agent.description and search.holds(agent.description):
             places.append("description")
         return suspicious, tuple(dict.fromkeys(places))
 

@@ -81,6 +81,7 @@ def test_a_missing_file_gives_a_document_too(tmp_path, capsys):
     [
         ([], "the following arguments are required: EXPORT.xml"),
         (["a.xml", "--no-such"], "unrecognized arguments: --no-such"),
+        (["a.xml", "--str"], "unrecognized arguments: --str"),
         (["a.xml", "--accept", "R2"], "mim2ecma inspect: --accept: R2; expected RULE=REASON."),
         (["a.xml", "--accept", "R1=x"], "options: accept: rule R1; expected one of R2,"),
         (["a.xml", "--accept", "R2="], "mim2ecma inspect: --accept R2: no reason; expected a reason"),

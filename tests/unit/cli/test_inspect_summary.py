@@ -10,7 +10,8 @@ import sys
 import termios
 
 import pytest
-from export_builder import export
+from export_builder import ANCHOR, export
+from rich.cells import cell_len
 
 from mim2ecma import cli
 from mim2ecma.commands._text import cells, counted, fold
@@ -50,7 +51,7 @@ def on_a_terminal(*arguments, columns, **variables):
         pass
     os.close(leader)
     process.wait()
-    return shown.decode()
+    return shown.decode(variables.get("PYTHONIOENCODING", "utf-8"))
 
 
 def rows(shown):
@@ -122,7 +123,9 @@ def test_counted_object_types_say_why_they_have_no_names(write, capsys):
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80, 81, 100, 200])
-@pytest.mark.parametrize("variables", [{}, {"COLUMNS": "300"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize(
+    "variables", [{}, {"COLUMNS": "300"}, {"TERM": "dumb"}, {"PYTHONIOENCODING": "ascii"}]
+)
 def test_no_name_makes_a_line_of_its_own(write, tmp_path, columns, variables):
     names = [FORGED, *(f"{'日本' * shift}{'x' * shift} ready  hr.xml" for shift in (3, 11, 17))]
     for number, name in enumerate(names):
@@ -139,15 +142,36 @@ def test_no_name_makes_a_line_of_its_own(write, tmp_path, columns, variables):
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_no_name_makes_a_line_of_its_own_in_the_details(write, columns):
-    shown = rows(
-        on_a_terminal(
-            write(export(name="y" * 500 + FORGED, definitions=(), values=()), "a.xml"), columns=columns
-        )
-    )
+@pytest.mark.parametrize("variables", [{}, {"PYTHONIOENCODING": "ascii"}])
+@pytest.mark.parametrize("sign", ["y", "日"])
+def test_no_name_makes_a_line_of_its_own_in_the_details(write, columns, variables, sign):
+    name = sign * 500 + FORGED
+    text = export(name=name, definitions=(), values=())
+    shown = rows(on_a_terminal(write(text, "a.xml"), columns=columns, **variables))
     starts = [line for line in shown if not line.startswith(" ")]
     assert starts == [shown[0]] * len(starts)
     assert max(map(len, shown)) <= columns
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_table_keeps_its_edges_whatever_the_terminal_can_show(write, encoding):
+    path = write(export(classes={"日本é" * 30: [ANCHOR]}), "a.xml")
+    shown = rows(on_a_terminal(path, columns=80, PYTHONIOENCODING=encoding))
+    inner = [line for line in shown if line[:1] in "|│"]
+    assert len(inner) > 5
+    assert all(line[-1] == line[0] for line in inner)
+    assert max(map(cells, shown)) <= 80 if encoding == "ascii" else max(map(cell_len, shown)) == 80
+
+
+def test_a_dumb_terminal_gets_no_bar_and_no_empty_line(write):
+    path = write(READY, "a.xml")
+    shown = on_a_terminal(path, path, columns=200, TERM="dumb")
+    assert [line.split("  ")[0] for line in shown.splitlines()] == [
+        "ready",
+        "ready",
+        "2 files: 2 ready",
+        "Details: mim2ecma inspect FILE",
+    ]
 
 
 def test_verdicts_have_colours_on_a_terminal(write, tmp_path):

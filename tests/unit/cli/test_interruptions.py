@@ -146,6 +146,26 @@ def test_a_worker_that_is_killed_is_one_error(folder, more):
         assert documents[-1]["findings"][0]["where"] == "worker process"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_a_command_that_is_killed(folder, number):
+    for link in range(60, 1000):
+        (folder / f"MA-{link}.xml").symlink_to(folder / "MA-00.xml")
+    process = subprocess.Popen(
+        [sys.executable, "-c", TWO_CORES, "inspect", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout.readline()  # so the workers are at work
+        process.send_signal(number)
+        process.communicate(timeout=60)  # until the last process that could write has ended
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == -number
+
+
 NO_THREAD = TWO_CORES.replace(
     'if __name__ == "__main__":',
     """

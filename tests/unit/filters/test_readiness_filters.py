@@ -110,13 +110,26 @@ def test_an_unreadable_file_has_a_verdict(filters, tmp_path):
             "ma_inspect: accept: dict; expected a dictionary of rule to reason.",
         ),
         ("ma_inspect", ("a",), {"accept": {"R1": "x"}}, "options: accept: rule R1; expected one of R2,"),
-        ("ma_findings", ({},), {}, "ma_findings: input: dict; expected the result of ma_inspect."),
+        ("ma_inspect", ("",), {}, "ma_inspect: input: an empty str; expected the path of a file"),
+        (
+            "ma_inspect",
+            ("a",),
+            {"object_types": 0},
+            "ma_inspect: object_types: int; expected a list of names.",
+        ),
+        ("ma_inspect", ("a",), {"accept": False}, "ma_inspect: accept: bool; expected a dictionary of rule"),
+        ("ma_inspect", ("a",), {"accept": []}, "ma_inspect: accept: an empty list; expected a dictionary of"),
+        ("ma_inspect", ("a",), {"accept": {"R2": "!"}}, "options: accept R2: no reason; expected a reason,"),
+        ("ma_findings", ({},), {}, "ma_findings: input: an empty dict; expected the result of ma_inspect."),
+        ("ma_findings", ({"findings": ["x"]}, "error"), {}, "ma_findings: input: dict; expected the result"),
+        ("ma_findings", ({"findings": [{}]},), {}, "ma_findings: input: dict; expected the result"),
         (
             "ma_findings",
             ({"findings": []}, "fatal"),
             {},
-            "ma_findings: severity: str; expected error or warning",
+            "ma_findings: severity: another word; expected error or warning or information.",
         ),
+        ("ma_findings", ({"findings": []}, ["error"]), {}, "ma_findings: severity: list; expected error or"),
         ("ma_verdict", ("ready",), {}, "ma_verdict: input: str; expected the result of ma_inspect."),
         ("ma_verdict", (None,), {}, "ma_verdict: input: NoneType; expected the result of ma_inspect."),
     ],
@@ -125,6 +138,23 @@ def test_a_wrong_argument_says_what_was_expected(filters, name, arguments, optio
     with pytest.raises(AnsibleFilterError) as caught:
         filters[name](*arguments, **options)
     assert str(caught.value).startswith(message)
+
+
+def test_kinds_are_those_that_playbooks_know(filters):
+    class LazyTemplateDict(dict):
+        """As Ansible passes them."""
+
+    with pytest.raises(AnsibleFilterError, match=r"^ma_verdict: input: dict; expected"):
+        filters["ma_verdict"](LazyTemplateDict(a=1))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(filters, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "a.xml")
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(
+        AnsibleFilterError, match=r"a\.xml: file: a pipe \(FIFO\); expected a regular file\. Save"
+    ):
+        filters["ma_inspect"](str(tmp_path / "a.xml"))
 
 
 def test_without_the_package_each_filter_registers_and_says_so(monkeypatch):

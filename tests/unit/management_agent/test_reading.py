@@ -172,7 +172,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(InputError, match="file: Is a directory"):
+    with pytest.raises(InputError, match="file: a folder; expected a regular file"):
         read(tmp_path)
 
 

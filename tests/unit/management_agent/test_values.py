@@ -49,6 +49,9 @@ SUSPICIOUS = [
     ("Script", "text", f"$x.Password = '{SECRET}'"),
     ("Script", "text", f"$conf['password'] = '{SECRET}'"),
     ("Password", "string", "$(SECRET)"),
+    ("Script", "text", f"$passwordField.Text = '{SECRET}'"),
+    ("Script", "text", f"password-type={SECRET}"),
+    ("Connection", "string", f"PasswordFormat=1;Password={SECRET}"),
 ]
 HARMLESS = [
     ("Command", "string", "mysql -P3306 -h db1"),
@@ -107,6 +110,14 @@ HARMLESS = [
     ("Script", "text", "Get-Job -CancelToken `$pipe.CancelToken"),
     ("Script", "text", "Import-Thing -PasswordPolicy Strict1 -TokenType Jwt2"),
     ("URL", "string", "https://host.example:8443/x?mail=someone@contoso.example"),
+    ("Script", "text", "$PasswordAttribute = 'unicodePwd'"),
+    ("Script", "text", "passwordLastSet=pwdLastSet"),
+    (
+        "Configuration",
+        "text",
+        "<add key='PasswordPolicy' value='Strict1'/>\nSecretServerUrl=https://vault.example",
+    ),
+    ("Mapping", "string", "PasswordField=unicodePwd"),
 ]
 
 
@@ -230,10 +241,47 @@ def test_a_script_names_what_it_needs():
         ("file", "C:\\Tools\\My Module\\mine.psd1"),
         ("file", "schema file.xml"),
         ("module", "ActiveDirectory"),
-        ("module", "C:\\Tools\\My"),
         ("module", "Microsoft.Exchange"),
         ("registry key", "HKLM:\\SOFTWARE\\Example\\Key"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("#Requires -Modules Az.Accounts, Az.Resources", ["Az.Accounts", "Az.Resources"]),
+        ("#Requires -Modules @{ModuleName='Az.Accounts';ModuleVersion='1.0'}", ["Az.Accounts"]),
+        (
+            "Import-Module -Name SqlServer,'Active Directory', $more, \"Dns\" -Force",
+            ["Active Directory", "Dns", "SqlServer"],
+        ),
+        ("Import-Module -Force -DisableNameChecking Dns", ["Dns"]),
+        ("Import-Module 'My Modules\\Dns'", ["My Modules\\Dns"]),
+        ("Import-Module -ErrorAction Stop Dns", []),
+        ("Import-Module 'Dns -Secret x7'", []),
+        ("Import-Module (Join-Path $folder Dns)", []),
+        ("Import-Module", []),
+        ("Import-Module " + "Dns," * 5000, ["Dns"]),
+    ],
+)
+def test_modules_are_told_by_their_whole_names(line, names):
+    assert found(f"{line}\n$x = 1\n", "text") == [("module", name) for name in names]
+
+
+def test_a_module_that_is_a_file_is_told_once():
+    assert found("using module .\\a.psm1\nImport-Module 'C:\\My Modules\\Dns'\n", "text") == [
+        ("file", ".\\a.psm1"),
+        ("file", "C:\\My Modules\\Dns"),
+    ]
+
+
+def test_members_and_namespaces_are_neither_files_nor_addresses():
+    script = (
+        "$rows = $response.json\n$settings = [xml]$node.configuration.config; $x = $script:state.xml\n"
+        "$ns.AddNamespace('s', 'http://schemas.xmlsoap.org/soap/envelope/')\n$w = 'http://www.W3.org/2001/XMLSchema'\n"
+        'Export-Csv "$day.csv"\n. $folder\\a.ps1\n'
+    )
+    assert found(script, "text") == [("file", "$day.csv"), ("file", "$folder\\a.ps1")]
 
 
 def test_a_web_service_project_is_a_file():

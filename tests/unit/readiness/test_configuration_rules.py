@@ -138,7 +138,13 @@ def test_rules_left_behind_and_foreign_flows_are_told():
 
 def test_another_selection_of_the_wizard_is_told():
     wizard = "<ui-data><xmlwizard><attributes><attribute cd_name='size' selected='-1'/></attributes></xmlwizard></ui-data>"
-    assert only(judged(private_xml=wizard), "R35").found.endswith(": badgeNo, colour, size")
+    assert only(judged(private_xml=wizard), "R35").found == (
+        "selected in attribute-inclusion alone: badgeNo, colour; selected in ui-data alone: size"
+    )
+    more = wizard.replace("</attributes>", "<attribute cd_name='colour' selected='-1'/></attributes>")
+    assert (
+        only(judged(selected=["colour"], private_xml=more), "R35").found == "selected in ui-data alone: size"
+    )
     same = (
         "<ui-data><xmlwizard><attributes><attribute cd_name='badgeNo' selected='-1'/>"
         "<attribute cd_name='colour' selected='-1'/></attributes></xmlwizard></ui-data>"

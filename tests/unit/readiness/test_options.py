@@ -43,9 +43,10 @@ def test_some_rules_cannot_be_accepted(rule):
         Options(accept={rule: "because"})
 
 
-def test_accepting_needs_a_reason():
+@pytest.mark.parametrize("reason", ["", " ", "!?", "-"])
+def test_accepting_needs_a_reason_of_words(reason):
     with pytest.raises(UsageError, match="options: accept R2: no reason; expected a reason"):
-        Options(accept={"R2": " "})
+        Options(accept={"R2": reason})
 
 
 def test_an_object_type_needs_a_name():

@@ -54,6 +54,35 @@ def test_a_named_object_type_comes_before_the_usual_ones():
     )
 
 
+ACCEPTED = Options(accept={"R7": "Employee is what we call people"})
+
+
+@pytest.mark.parametrize(
+    ("employee", "selected", "verdict", "others"),
+    [
+        ([ANCHOR, COLOUR], ["Employee"], "ready-with-warnings", []),
+        ([ANCHOR, Attribute("a", operations="ImportOnly")], ["Employee"], "not-ready", ["R8"]),
+        ([Attribute("colour", selected=False), ANCHOR], ["Employee"], "ready-with-warnings", ["R8b"]),
+        ([COLOUR], ["Employee"], "ready-with-warnings", ["R9"]),
+        ([ANCHOR, COLOUR], ["Employee", "Badge"], "ready-with-warnings", ["R8", "R19"]),
+        ([ANCHOR, COLOUR], [], "ready-with-warnings", ["R7b", "R8"]),
+    ],
+)
+def test_whoever_accepts_other_object_types_has_them_judged(employee, selected, verdict, others):
+    result = judged(
+        classes={"Employee": employee, "Badge": [ANCHOR]},
+        partitions=[Partition(object_types=selected)],
+        judge_by=ACCEPTED,
+    )
+    assert result.verdict.value == verdict
+    assert sorted(rules(result, "error") + rules(result, "warning")) == sorted(["R7", *others])
+
+
+def test_accepting_other_object_types_changes_nothing_where_there_is_a_usual_one():
+    classes = {"person": [ANCHOR, COLOUR], "Badge": [ANCHOR]}
+    assert judged(classes=classes, judge_by=ACCEPTED) == judged(classes=classes)
+
+
 def test_no_schema_is_an_error():
     assert only(judged(schema_xml=""), "R7").found == "no object types"
 

@@ -99,15 +99,15 @@ def _read_definitions(element: etree._Element | None) -> tuple[ParameterDefiniti
         return ()
     found = []
     for item in bounded(list(element.iterchildren("parameter")), "parameter definitions"):
-        values = {tag: text_of(child) or "" for tag, child in children(item).items()}
+        parts = children(item)
         found.append(
             ParameterDefinition(
-                name=values.get("name", ""),
-                use=values.get("use", ""),
-                page=whole_number(values.get("page-number")),
-                type=values.get("type", ""),
-                validation=values.get("validation", ""),
-                default=values.get("default-value", ""),
+                name=text_of(parts.get("name")) or "",
+                use=text_of(parts.get("use")) or "",
+                page=whole_number(text_of(parts.get("page-number"))),
+                type=text_of(parts.get("type")) or "",
+                validation=text_of(parts.get("validation")) or "",
+                default=text_of(parts.get("default-value")) or "",
             )
         )
     return tuple(found)

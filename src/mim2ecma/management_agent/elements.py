@@ -22,9 +22,8 @@ _Items = TypeVar("_Items", bound=Sized)
 
 def text_of(element: etree._Element | None) -> str | None:
     """Trimmed text of an element; `None` when it is absent or blank ("always trim", domain/ma_xml.md 3)."""
-    if element is None or element.text is None:
-        return None
-    return str(element.text).strip() or None
+    text = None if element is None else element.text
+    return (text.strip() or None) if text else None
 
 
 def children(element: etree._Element | None) -> dict[str, etree._Element]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -19,8 +19,8 @@ from typing import Final
 
 from mim2ecma.documents.limits import MIB
 from mim2ecma.management_agent.model import Parameter
-from mim2ecma.management_agent.secret_names import lowered
 from mim2ecma.management_agent.secrets import reveals_secret
+from mim2ecma.management_agent.vocabulary import Vocabulary, lowered
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; real ones have 100 KB (7.3)."""
@@ -36,7 +36,7 @@ WEB_SERVICE_DLL: Final = "microsoft.identitymanagement.ma.webservices.dll"
 """Microsoft's web service connector: its project drop-down names a `.wsconfig` without the ending (7.4)."""
 
 _ENDINGS: Final = "ps1|psm1|psd1|dll|exe|wsconfig|dsn|udl|p12|pfx|pem|cer|csv|xml|xsl|xslt|json|config"
-_EXTENSION = re.compile(rf"\.(?:{_ENDINGS})(?![\w.(\-])", re.IGNORECASE)
+_EXTENSION = re.compile(rf"\.(?:{_ENDINGS})(?![\w.(\-])")  # in lower case
 # A path ends at its extension, unless a folder is called so; behind it are arguments, and maybe a secret.
 _END_OF_PATH = re.compile(
     rf"\.(?:{_ENDINGS}|cmd|bat|vbs|js|py|jar|msi|txt|log|ini|ldif|zip)(?![\w.(\-\\])", re.IGNORECASE
@@ -60,6 +60,11 @@ _MODULE_NAME = re.compile(
 _MAX_MODULES: Final = 20  # of one list
 _REQUIRES: Final = "#requires"
 _MODULE_SIGNS: Final = ("import-module", "add-pssnapin", "using module", _REQUIRES)
+_ABSOLUTE_SIGNS: Final = (":\\", "\\\\")
+_DRIVER_SIGNS: Final = ("driver", "provider")
+_DSN_SIGNS: Final = ("dsn",)
+_SERVER_SIGNS: Final = ("data source", "server", "host")
+_ADDRESS_SIGNS: Final = ("://",)
 # A blank belongs to a name of a connection string unless the next pair begins behind it.
 _NEXT_PAIR = r"\s{1,4}(?:[-/]|\w{1,40}\s?=)"
 _DRIVER = re.compile(
@@ -103,6 +108,10 @@ _KEY = r"(?:(?:HKLM|HKCU|HKCR):|HKEY_[A-Z_]{4,20})\\[\w\\.\-]{1,200}"
 _REGISTRY = re.compile(_KEY, re.IGNORECASE)
 _QUOTED_REGISTRY = re.compile(rf"{_KEY}(?: (?![-/])[\w\\.\-]{{1,60}}){{0,10}}(?=[\"']|\Z)", re.IGNORECASE)
 _REGISTRY_SIGNS: Final = ("hklm:", "hkcu:", "hkcr:", "hkey_")
+_SIGNS: Final = (
+    *(*_MODULE_SIGNS, *_ABSOLUTE_SIGNS, *_DRIVER_SIGNS, *_DSN_SIGNS, *_SERVER_SIGNS, *_ADDRESS_SIGNS),
+    *_REGISTRY_SIGNS,
+)
 _HOST_NAMES: Final = frozenset({"host", "hostname", "host name", "server", "server name", "port"})
 _NAMES_A_HOST = re.compile(r"host|server|address|ur[il]\b|endpoint|target|node|domain", re.IGNORECASE)
 
@@ -138,11 +147,38 @@ class Need:
     where: str
 
 
+class _Searched:
+    """A text that is searched.
+
+    Attributes:
+        text: The text.
+        lower: The same in lower case.
+        whole: Whether it may be one name, rather than a script.
+    """
+
+    def __init__(self, text: str, present: Container[str], *, whole: bool) -> None:
+        self.text, self.lower, self.whole, self._present = text, lowered(text), whole, present
+
+    def positions(self, *signs: str) -> Iterator[int]:
+        """Where a few signs stand; those that no text holds are not looked for."""
+        for sign in signs:
+            if sign in self._present:
+                yield from _positions(self.lower, sign)
+
+    def matches(self, pattern: re.Pattern[str], signs: Iterable[str]) -> Iterator[re.Match[str]]:
+        """Matches at the places of a few words, which are found far faster than a pattern without case."""
+        for position in self.positions(*signs):
+            match = pattern.match(self.text, position)
+            if match:
+                yield match
+
+
 def find_needs(
     parameters: Iterable[Parameter],
     connector_dll: str | None,
     *,
     suspicious: Container[Parameter] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> tuple[Need, ...]:
     """Collect what the values of a management agent refer to.
 
@@ -150,6 +186,7 @@ def find_needs(
         parameters: All values: of the configuration, the partitions and the run steps.
         connector_dll: Name of the connector's DLL, since some connectors leave out an ending.
         suspicious: Values that look like secrets; they are looked for when left out.
+        vocabulary: Of all their texts, where it is known before.
 
     Returns:
         Sorted and each once per parameter, whatever its case; at most 500. Nothing of a suspicious value,
@@ -157,11 +194,12 @@ def find_needs(
     """
     found: dict[tuple[NeedKind, str, str], Need] = {}
     left = MAX_SEARCHED
+    present = (vocabulary or Vocabulary()).present(_SIGNS)
     for parameter in parameters:
         left -= len(parameter.text)
         if parameter.encrypted or not parameter.text or left < 0 or _is_suspicious(parameter, suspicious):
             continue
-        for kind, text in _search(parameter, connector_dll):
+        for kind, text in _search(parameter, connector_dll, present):
             need = Need(kind, text.strip(), parameter.name)
             found.setdefault((kind, need.text.lower(), need.where), need)
             if len(found) >= _MAX_NEEDS:
@@ -180,7 +218,9 @@ def _is_suspicious(parameter: Parameter, suspicious: Container[Parameter] | None
     return reveals_secret(parameter.name, parameter.type, parameter.text) is not None
 
 
-def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[NeedKind, str]]:
+def _search(
+    parameter: Parameter, connector_dll: str | None, present: Collection[str]
+) -> Iterator[tuple[NeedKind, str]]:
     text = parameter.text
     whole = not is_searched_in_parts(text)
     if whole and parameter.name.lower() in _HOST_NAMES and _HOST_VALUE.match(text):
@@ -197,13 +237,15 @@ def _search(parameter: Parameter, connector_dll: str | None) -> Iterator[tuple[N
         text = text[len(path) :] if path else ""
     elif not whole:
         text = _without_comments(text)
-    lower = lowered(text)
-    yield from _paths(text, lower)
-    for match in _at(_MODULE, text, lower, _MODULE_SIGNS):
+    searched = _Searched(text, present, whole=whole)
+    if "." not in text and not any(sign in searched.lower for sign in present):
+        return
+    yield from _paths(searched)
+    for match in searched.matches(_MODULE, _MODULE_SIGNS):
         for name in _module_names(text, match.end()):
             yield NeedKind.MODULE, name
-    yield from _connection(text, lower, whole=whole)
-    yield from _registry_keys(text, lower)
+    yield from _connection(searched)
+    yield from _registry_keys(searched)
 
 
 def _without_comments(text: str) -> str:
@@ -215,9 +257,11 @@ def _without_comments(text: str) -> str:
         if sign < 0:
             break
         # A string ends on its line, so only the line in front of the sign can say that it stands in one.
-        at, within = _behind_strings(text, max(at, text.rfind("\n", at, sign) + 1), sign)
-        if within:
-            continue
+        at = max(at, text.rfind("\n", at, sign) + 1)
+        if text[at:sign].strip():
+            at, within = _behind_strings(text, at, sign)
+            if within:
+                continue
         start, end = sign, -1
         if text[sign - 1 : sign] == "<" and sign - 1 >= at:
             start, end = sign - 1, text.find("#>", sign - 1)
@@ -260,7 +304,7 @@ def _is_project(parameter: Parameter, connector_dll: str | None) -> bool:
 def _is_one_path(text: str) -> bool:
     if re.match(r"(?:[A-Za-z]:\\|\\\\[\w.])[^<>|*?\"]*\Z", text):
         return True
-    match = _EXTENSION.search(text.lower())
+    match = _EXTENSION.search(lowered(text))
     return match is not None and match.end() == len(text) and not re.search(r"[<>|*?\"'=;:(){}]", text)
 
 
@@ -272,9 +316,10 @@ def _path(text: str) -> str:
     return "" if "=" in text or ":" in text[2:] else text.strip()
 
 
-def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
+def _paths(searched: _Searched) -> Iterator[tuple[NeedKind, str]]:
+    text = searched.text
     covered: list[tuple[int, int]] = []
-    for at in sorted((*_positions(text, ":\\"), *_positions(text, "\\\\"))):
+    for at in sorted(searched.positions(*_ABSOLUTE_SIGNS)):
         start = at - 1 if text[at] == ":" else at
         if start < 0 or (covered and start < covered[-1][1]) or (start and text[start - 1] in _INSIDE_A_NAME):
             continue
@@ -286,7 +331,7 @@ def _paths(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
             if path:
                 yield NeedKind.FILE, path
     ends = [end for _, end in covered]
-    for match in _limited(_EXTENSION.finditer(lower)):
+    for match in islice(_EXTENSION.finditer(searched.lower), _MAX_HITS):
         index = bisect_left(ends, match.end())
         if index < len(covered) and covered[index][0] <= match.start():
             continue
@@ -324,7 +369,7 @@ def _module_names(text: str, at: int) -> Iterator[str]:
         if match is None:
             return
         name = (match["quoted"] or match["bare"]).strip()
-        is_file = name[1:3] == ":\\" or name.startswith("\\\\") or _EXTENSION.search(name)
+        is_file = name[1:3] == ":\\" or name.startswith("\\\\") or _EXTENSION.search(lowered(name))
         is_name = name and name[0] not in "$-" and not (match["quoted"] and _ARGUMENT.search(name))
         if is_name and not is_file:
             yield name
@@ -333,18 +378,19 @@ def _module_names(text: str, at: int) -> Iterator[str]:
         at = match.end()
 
 
-def _connection(text: str, lower: str, *, whole: bool) -> Iterator[tuple[NeedKind, str]]:
+def _connection(searched: _Searched) -> Iterator[tuple[NeedKind, str]]:
     """Drivers, data sources and addresses; what stands for user and password is not part of any of them."""
-    for match in _at(_DRIVER, text, lower, ("driver", "provider")):
+    text = searched.text
+    for match in searched.matches(_DRIVER, _DRIVER_SIGNS):
         yield NeedKind.DRIVER, match[1] or match[2]
-    for match in _at(_DSN, text, lower, ("dsn",)):
+    for match in searched.matches(_DSN, _DSN_SIGNS):
         yield NeedKind.DATA_SOURCE, match[1]
-    if whole and "=" in text:
-        for match in _at(_SERVER, text, lower, ("data source", "server", "host")):
+    if searched.whole and "=" in text:
+        for match in searched.matches(_SERVER, _SERVER_SIGNS):
             before = text[: match.start()].rstrip()
             if not before or before[-1] in _BETWEEN_PAIRS:
                 yield NeedKind.ADDRESS, match[1]
-    for at in _positions(text, "://"):
+    for at in searched.positions(*_ADDRESS_SIGNS):
         scheme = _SCHEME.search(text, max(0, at - _LONGEST_SCHEME), at)
         host = (
             _host_of_address(text, at + 3, quote=text[scheme.start() - 1 : scheme.start()])
@@ -377,22 +423,13 @@ def _host_of_address(text: str, start: int, *, quote: str) -> str | None:
     return host
 
 
-def _registry_keys(text: str, lower: str) -> Iterator[tuple[NeedKind, str]]:
-    for sign in _REGISTRY_SIGNS:
-        for at in _positions(lower, sign):
-            alone = at == 0 or text[at - 1] in "\"'"
-            match = (_QUOTED_REGISTRY.match(text, at) if alone else None) or _REGISTRY.match(text, at)
-            if match:
-                yield NeedKind.REGISTRY, match[0]
-
-
-def _at(pattern: re.Pattern[str], text: str, lower: str, signs: Iterable[str]) -> Iterator[re.Match[str]]:
-    """Matches at the places of a few words; looking for words costs far less than a pattern without case."""
-    for sign in signs:
-        for position in _positions(lower, sign):
-            match = pattern.match(text, position)
-            if match:
-                yield match
+def _registry_keys(searched: _Searched) -> Iterator[tuple[NeedKind, str]]:
+    text = searched.text
+    for at in searched.positions(*_REGISTRY_SIGNS):
+        alone = at == 0 or text[at - 1] in "\"'"
+        match = (_QUOTED_REGISTRY.match(text, at) if alone else None) or _REGISTRY.match(text, at)
+        if match:
+            yield NeedKind.REGISTRY, match[0]
 
 
 def _positions(text: str, sign: str) -> Iterator[int]:
@@ -401,7 +438,3 @@ def _positions(text: str, sign: str) -> Iterator[int]:
         hits += 1
         yield at
         at = text.find(sign, at + len(sign))
-
-
-def _limited(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
-    return islice(matches, _MAX_HITS)

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from mim2ecma.documents.limits import KIB
+from mim2ecma.management_agent.vocabulary import lowered
 
 LONGEST_NAME: Final = KIB  # of a parameter; real ones have up to 60 characters
 
@@ -26,6 +27,11 @@ _SECRET_NAME = re.compile(
     r"(?<!first export )pass(?![^\W\d_])(?!.?thr)|pw(?![^\W\d_])"
     r"|(?<![^\W\d_])(?:pin(?: ?code)?|psk|otp)(?![^\W\d_])"
 )
+# Each of these words holds one of these; most names hold none.
+STEMS: Final = (
+    *("pass", "pw", "secret", "token", "credential", "bearer", "kenn", "geheimnis", "contrase", "wachtwoord"),
+    *("senord", "adgangskode", "has", "heslo", "salasana", "пароль", "key", "schl", "pin", "psk", "otp"),
+)
 # "Password attribute", "Token URL", "Set password SP name", "Password policy" are no secrets; what stands in
 # brackets, or behind a preposition, speaks of something else.
 _NAME_OF_SOMETHING_ELSE = re.compile(
@@ -43,11 +49,6 @@ _FLAGS: Final = frozenset({"true", "false", "yes", "no"})  # never a secret
 _ASKED_FLAGS: Final = frozenset({"0", "1", "on", "off", "always", "never", "none", "enabled", "disabled"})
 
 
-def lowered(text: str) -> str:
-    """Lower case of the same length: U+0130 alone would grow, and offsets be wrong behind it."""
-    return text.replace("\u0130", "i").lower()
-
-
 def says_secret(name: str) -> bool:
     """Whether a name says that what it names is a secret: a password, a key, a token, in a few languages.
 
@@ -56,7 +57,10 @@ def says_secret(name: str) -> bool:
     """
     if len(name) > LONGEST_NAME:
         return True
-    for form in dict.fromkeys((lowered(_CAMEL_CASE.sub(" ", name)), lowered(name))):
+    lower = lowered(name)
+    if not any(stem in lower for stem in STEMS):
+        return False
+    for form in dict.fromkeys((lowered(_CAMEL_CASE.sub(" ", name)), lower)):
         found = list(_SECRET_NAME.finditer(form))
         if found:
             return not all(_NAME_OF_SOMETHING_ELSE.match(form, match.end()) for match in found)

@@ -22,6 +22,7 @@ from mim2ecma.management_agent.raw import FLOW, RawExport, not_well_formed
 from mim2ecma.management_agent.scan import Scanner
 
 _PARSED_WHOLE: Final = 4 * limits.MIB  # up to here a document is parsed at once, twice the largest real one
+_HIGHEST_COST: Final = 64  # a byte of a document, as `tree_cost` counts: `<a>` costs 45, ` a=""` 48, text 8
 _READ_AT_ONCE: Final = _PARSED_WHOLE  # so that what is parsed at once is in one piece and need not be joined
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -124,7 +125,6 @@ class _Follower:
         self._scanner = Scanner()
         self._kept: list[bytes] = []
         self._kept_bytes = 0
-        self._cost = 0
         self._end = b""
         self._pruner: Pruner | None = None
 
@@ -135,9 +135,7 @@ class _Follower:
             self._raw.crowded = looks_crowded(data)
         for chunk in _cut(data, limits.CHUNK_BYTES):
             self._scanner.feed(chunk)
-            if self._pruner is None:
-                self._cost += tree_cost(chunk)
-            else:
+            if self._pruner is not None:
                 self._pruner.feed(chunk)
         if self._pruner is None:
             self._keep(data)
@@ -146,13 +144,20 @@ class _Follower:
         """Keep a piece for a parse of the whole, or begin to prune when that would be too much."""
         self._kept.append(data)
         self._kept_bytes += len(data)
-        too_much = self._kept_bytes > _PARSED_WHOLE or self._cost > limits.MAX_TREE_BYTES
-        if too_much and self._scanner.root_name is not None:
+        if self._is_too_much() and self._scanner.root_name is not None:
             self._pruner = Pruner(self._raw, self._scanner.root_name)
             for kept in self._kept:
                 for chunk in _cut(kept, limits.CHUNK_BYTES):
                     self._pruner.feed(chunk)
             self._kept = []
+
+    def _is_too_much(self) -> bool:
+        if self._kept_bytes > _PARSED_WHOLE:
+            return True
+        if self._kept_bytes * _HIGHEST_COST <= limits.MAX_TREE_BYTES:
+            return False
+        chunks = (chunk for kept in self._kept for chunk in _cut(kept, limits.CHUNK_BYTES))
+        return sum(map(tree_cost, chunks)) > limits.MAX_TREE_BYTES
 
     def close(self) -> None:
         rest = self._to_utf8(b"", final=True)

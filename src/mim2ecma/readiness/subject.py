@@ -13,6 +13,7 @@ from mim2ecma.management_agent.configuration import ENCRYPTED_TYPE
 from mim2ecma.management_agent.model import Export, ManagementAgent, ObjectType, Parameter
 from mim2ecma.management_agent.needs import Need, NeedKind, find_needs, is_searched_in_parts
 from mim2ecma.management_agent.secrets import SecretSearch
+from mim2ecma.management_agent.vocabulary import Vocabulary
 from mim2ecma.readiness.options import DEFAULT_OBJECT_TYPES, Options
 
 DELIVERED: Final = frozenset(
@@ -100,9 +101,10 @@ class Subject:
         return self._secrets[1]
 
     @cached_property
-    def _secrets(self) -> tuple[dict[Parameter, str], tuple[str, ...]]:
+    def _vocabulary(self) -> Vocabulary:
+        """Of every text that is searched."""
         agent = self.agent
-        search = SecretSearch(
+        return Vocabulary(
             [
                 *(parameter.text for _, parameter in self.parameters),
                 *(definition.default for definition in agent.configuration.definitions),
@@ -110,6 +112,11 @@ class Subject:
                 agent.description or "",
             ]
         )
+
+    @cached_property
+    def _secrets(self) -> tuple[dict[Parameter, str], tuple[str, ...]]:
+        agent = self.agent
+        search = SecretSearch(self._vocabulary)
         suspicious: dict[Parameter, str] = {}
         places = []
         for place, parameter in self.parameters:
@@ -140,6 +147,7 @@ class Subject:
             (parameter for _, parameter in self.parameters),
             self.agent.configuration.extension.filename,
             suspicious=self.suspicious,
+            vocabulary=self._vocabulary,
         )
 
     @cached_property

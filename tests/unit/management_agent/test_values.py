@@ -1,13 +1,16 @@
 """Secrets in clear text and names of other things are found in values; a secret is never shown."""
 
+import random
+
 import pytest
 from export_builder import Value, export
 
-from mim2ecma.management_agent import needs, read, secrets
+from mim2ecma.management_agent import needs, read, secret_names, secrets
 from mim2ecma.management_agent.model import Parameter
 from mim2ecma.management_agent.needs import NeedKind, find_needs
-from mim2ecma.management_agent.secret_names import lowered, says_secret
+from mim2ecma.management_agent.secret_names import says_secret
 from mim2ecma.management_agent.secrets import SecretSearch, holds_secret, reveals_secret
+from mim2ecma.management_agent.vocabulary import Vocabulary, lowered
 
 SECRET = "Tr0ub4dor"
 
@@ -128,6 +131,14 @@ def test_what_looks_like_a_secret_is_suspicious_and_not_quoted(name, kind, text)
     assert SECRET not in reason
 
 
+def test_texts_that_are_known_before_change_no_answer():
+    known = SecretSearch(Vocabulary([text for _, _, text in SUSPICIOUS + HARMLESS]))
+    for name, kind, text in SUSPICIOUS + HARMLESS:
+        expected = reveals_secret(name, kind, text)
+        assert SecretSearch(Vocabulary([text])).reveals(name, kind, text) == expected
+        assert known.reveals(name, kind, text) == expected
+
+
 @pytest.mark.parametrize(("name", "kind", "text"), HARMLESS)
 def test_what_does_not_is_left_alone(name, kind, text):
     assert reveals_secret(name, kind, text) is None
@@ -170,6 +181,43 @@ def test_some_names_are_those_of_secrets(name, expected):
     assert says_secret(name) is expected
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_names_that_are_passed_over_are_none_of_a_secret(monkeypatch, seed):
+    generator = random.Random(seed)
+    parts = [
+        *(name for name, _, _ in SUSPICIOUS),
+        "Mot",
+        "de",
+        "Passe",
+        "Contraseña",
+        "lösenord",
+        "hasło",
+        "PIN",
+        "otp",
+    ]
+    parts += [
+        "schlüssel",
+        "пароль",
+        "Kenn",
+        "wort",
+        "pre",
+        "shared",
+        "Key",
+        "credentials",
+        " ",
+        "_",
+        "-",
+        "A",
+        "é",
+    ]
+    names = ["".join(generator.choices(parts, k=generator.randint(1, 4))) for _ in range(200)]
+    names += [name.swapcase() for name in names]
+    quick = [says_secret(name) for name in names]
+    monkeypatch.setattr(secret_names, "STEMS", ("",))
+    assert quick == [says_secret(name) for name in names]
+    assert len(set(quick)) == 2
+
+
 def test_lower_case_keeps_the_length():
     assert lowered("\u0130PASSWORD\u0130") == "ipasswordi"
     letters = "".join(map(chr, range(0x11000)))
@@ -181,7 +229,9 @@ def test_lower_case_keeps_the_length():
 
 def found(text, kind="string", name="Some value", dll=None, encrypted=False, suspicious=None):
     parameter = Parameter(name, "connectivity", None, kind, encrypted, text)
-    return [(need.kind.value, need.text) for need in find_needs([parameter], dll, suspicious=suspicious)]
+    found_needs = find_needs([parameter], dll, suspicious=suspicious)
+    assert find_needs([parameter], dll, suspicious=suspicious, vocabulary=Vocabulary([text])) == found_needs
+    return [(need.kind.value, need.text) for need in found_needs]
 
 
 @pytest.mark.parametrize(

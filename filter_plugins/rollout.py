@@ -100,7 +100,9 @@ class FilterModule:
             "staging_plan": lambda inspection, closure, inventory, **options: staging.plan_document(
                 inspection, closure, inventory, **options
             ),
-            "ma_with_connector": lambda *args: connector_version.with_connector(*args),
+            "ma_with_connector": lambda inspection, closure, accept=None: connector_version.with_connector(
+                inspection, closure, accept
+            ),
             "fetched_folders": lambda host_folder: beyond_extensions.fetched(Path(host_folder)).to_dict(),
             "closure_files": lambda *args: staging_changes.closure_files(*args),
         }

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import ntpath
+import re
 
 import pytest
 
@@ -132,6 +133,24 @@ def payload(tmp_path):
             "management_agent": AGENT,
         },
     ]
+
+
+def test_a_connector_older_than_its_export_is_told_and_may_be_accepted(migrated):
+    (export,) = (migrated.runs / "lab").glob("mim02/fabrikam-*/export/*.xml")
+    recorded = re.compile(rb"(<assembly-version>)[^<]*")
+    export.write_bytes(recorded.sub(rb"\g<1>99.0.0.0", export.read_bytes()))
+    told_of = {}
+    for name, options in {
+        "told": [],
+        "accepted": ["-e", '{"ma_assess_accept": {"R17": "the old one is meant"}}'],
+    }.items():
+        result = migrated.play("playbooks/assess.yml", "--limit", "mim02", *options)
+        assert result.code == 0, result.output
+        findings = migrated.document("mim02/fabrikam-*/inspection.json")["findings"]
+        told_of[name] = next(finding for finding in findings if finding["id"] == "R17")
+    assert told_of["told"]["severity"] == "warning"
+    assert told_of["accepted"]["severity"] == "information"
+    assert told_of["accepted"]["next_step"].endswith(": the old one is meant")
 
 
 def test_a_newer_build_replaces_the_older_one_in_all_three_places(rebuilt, rebuilt_once, tmp_path):

@@ -288,7 +288,12 @@ def rest_rules(subject: Subject) -> Iterator[Finding]:
         yield information(
             "R29",
             "mv-data",
-            f"{rules.foreign_import_flows} import flows of {rules.foreign_agents} other management agents",
+            f"{_counted(rules.foreign_import_flows, 'import flow')} of "
+            f"{_counted(rules.foreign_agents, 'other management agent')}",
             "only this management agent, but every single export carries the flows of the whole server",
             "Treat the file as confidential: it names attributes of unrelated systems.",
         )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

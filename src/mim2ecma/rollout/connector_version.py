@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mim2ecma.documents.findings import Finding, Severity, in_order, verdict_of
+from mim2ecma.documents.findings import Finding, Severity, accepted, in_order, verdict_of
 from mim2ecma.readiness import compare_assembly_version
 
 
-def with_connector(inspection: Mapping[str, Any], closure: Mapping[str, Any]) -> dict[str, Any]:
+def with_connector(
+    inspection: Mapping[str, Any], closure: Mapping[str, Any], accept: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Add finding R17 to an inspection when the DLL is not the build that the management agent was made with.
 
     Args:
         inspection: The inspection document; it stays as it is.
         closure: The closure document of the same management agent's connector.
+        accept: Rules that are accepted knowingly, each with its reason. What the inspection holds already was
+            judged by them.
 
     Returns:
         The inspection with the finding in its place and the verdict that follows; the same content when there
@@ -28,7 +32,8 @@ def with_connector(inspection: Mapping[str, Any], closure: Mapping[str, Any]) ->
     )
     if finding is None or connector.get("supplied_by_host"):
         return dict(inspection)
-    findings = in_order([*(_finding(entry) for entry in inspection["findings"]), finding])
+    told = (_finding(entry) for entry in inspection["findings"])
+    findings = in_order([*told, *accepted([finding], accept or {})])
     return {
         **inspection,
         "findings": [entry.to_dict() for entry in findings],

@@ -133,7 +133,7 @@ def test_rules_left_behind_and_foreign_flows_are_told():
     assert (
         only(result, "R28").found == "synchronization rules: join profiles 1, projections 1, import flows 1"
     )
-    assert only(result, "R29").found == "1 import flows of 1 other management agents"
+    assert only(result, "R29").found == "1 import flow of 1 other management agent"
 
 
 def test_another_selection_of_the_wizard_is_told():

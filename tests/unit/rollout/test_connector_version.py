@@ -36,6 +36,18 @@ def test_an_older_dll_or_another_major_version_is_a_warning(recorded, staged):
     assert result["source"] == {"path": "x"}
 
 
+def test_an_older_dll_that_is_accepted_is_told_with_the_reason():
+    accept = {"R17": "the old build is meant", "R23": "another"}
+    result = with_connector(inspection("2.3.0.0"), closure("1.9.0.0"), accept)
+    assert result["findings"][0]["severity"] == "information"
+    assert (
+        result["findings"][0]["next_step"]
+        == "Accepted knowingly (otherwise a warning): the old build is meant"
+    )
+    assert result["findings"][1] == OLD
+    assert result["verdict"] == "ready"
+
+
 @pytest.mark.parametrize(
     ("recorded", "staged"),
     [("2.3.0.0", "2.3.0.0"), ("2.3.0.0", "2.4.0.0"), (None, "1.0.0.0"), ("2.3.0.0", None)],

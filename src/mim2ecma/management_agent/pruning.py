@@ -19,26 +19,30 @@ from mim2ecma.management_agent.raw import ECMA2_CATEGORY, FLOW, RawExport, not_w
 _WATCHED: Final = ("ma-data", FLOW, "Connectors")
 
 # Estimated memory of libxml2's nodes: xmlNode 120 bytes, xmlAttr 96 and its text node 120, each with malloc's
-# header. Every '<' stands for one element or the text before an end tag, every '=' for one attribute.
-_BYTES_PER_MARKUP: Final = 136
+# header. A tag that is no end tag is an element, what stands between two tags a text, each '=' an attribute.
+_BYTES_PER_NODE: Final = 136
 _BYTES_PER_ASSIGNMENT: Final = 240
 # Long text lies in the parser, in the tree and, up to four bytes a character, in Python, trimmed and not.
 _COPIES_OF_TEXT: Final = 8
 _SPARSE_MARKUP: Final = 8  # fewer '<' than this in a piece mean that it is long text
 
 
-def tree_cost(data: bytes) -> int:
+def tree_cost(data: bytes, *, closely: bool = True) -> int:
     """Estimate the memory that a piece of a document takes as elements.
 
     Args:
         data: A piece of `limits.CHUNK_BYTES` or so.
+        closely: Whether to look at what stands between the tags, which takes four times as long; otherwise
+            each tag counts as an element and a text.
 
     Returns:
         Bytes, rather too many than too few.
     """
     markup = data.count(b"<")
     text = len(data) * (_COPIES_OF_TEXT if markup < _SPARSE_MARKUP else 1)
-    return text + _BYTES_PER_MARKUP * markup + _BYTES_PER_ASSIGNMENT * data.count(b"=")
+    # White space between tags is a text too.
+    none = data.count(b"</") + data.count(b"><") if closely else 0
+    return text + _BYTES_PER_NODE * (2 * markup - none) + _BYTES_PER_ASSIGNMENT * data.count(b"=")
 
 
 class Pruner:

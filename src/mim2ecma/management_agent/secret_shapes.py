@@ -65,7 +65,7 @@ _PORT_AND_QUERY = re.compile(r"\d{1,5}/[^?#]{0,512}[?#]")
 # sa:x@db1, but not SMTP:someone@contoso.com
 _USER_AT_HOST = re.compile(
     r"""(?:^|[=\s;,"'|])(?!(?:smtp|sips?|mailto|x400|x500|eum|im|xmpp|acct|upn|spo|notes|tel|urn|msn):)"""
-    r"""[^\s:@/\\=;,"']{1,64}:(?!//)[^\s;,"']{1,128}@[A-Za-z0-9\[]"""
+    r"""[^\s:@/\\=;,"'|]{1,64}+:(?!//)[^\s;,"']{1,128}@[A-Za-z0-9\[]"""
     # Oracle's scott/x@db, but no service principal name
     r"""|^(?![a-z]{2,8}/[^@]{1,128}\.[^@]{1,128}@)\w{1,30}/[^\s/@]{3,64}@[\w.:/\-]{1,200}\Z""",
     re.IGNORECASE,

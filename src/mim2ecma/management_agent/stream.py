@@ -22,7 +22,7 @@ from mim2ecma.management_agent.raw import FLOW, RawExport, not_well_formed
 from mim2ecma.management_agent.scan import Scanner
 
 _PARSED_WHOLE: Final = 4 * limits.MIB  # up to here a document is parsed at once, twice the largest real one
-_HIGHEST_COST: Final = 64  # a byte of a document, as `tree_cost` counts: `<a>` costs 45, ` a=""` 48, text 8
+_HIGHEST_COST: Final = 70  # in memory, a byte of a document: `x<a>` costs 69, ` a=""` 48, a text 8
 _READ_AT_ONCE: Final = _PARSED_WHOLE  # so that what is parsed at once is in one piece and need not be joined
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -156,7 +156,9 @@ class _Follower:
             return True
         if self._kept_bytes * _HIGHEST_COST <= limits.MAX_TREE_BYTES:
             return False
-        chunks = (chunk for kept in self._kept for chunk in _cut(kept, limits.CHUNK_BYTES))
+        chunks = [chunk for kept in self._kept for chunk in _cut(kept, limits.CHUNK_BYTES)]
+        if sum(tree_cost(chunk, closely=False) for chunk in chunks) <= limits.MAX_TREE_BYTES:
+            return False
         return sum(map(tree_cost, chunks)) > limits.MAX_TREE_BYTES
 
     def close(self) -> None:

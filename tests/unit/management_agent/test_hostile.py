@@ -173,6 +173,29 @@ HOSTILE = [
         export(ma_data() + "<x>" + "<a/>" * 2 * 10**6 + "</x>"),
         "ready",
     ),
+    # A text behind a tag is a node like any other, be it white space.
+    ("many tails", export(private_xml=f"<x>{'x<a/>' * 297_000}</x>"), "more than fits in"),
+    (
+        "many tails on lines",
+        export(private_xml=f"<x>{(chr(10) + '<a/>') * 297_000}</x>"),
+        "more than fits in",
+    ),
+    (
+        "many tails in pieces",
+        export(private_xml=f"<x>{('x' * 16 + chr(10) + '<a/>') * 265_000}</x>"),
+        "more than fits in",
+    ),
+    ("tails that fit", export(private_xml=f"<x>{'x<a/>' * 110_000}</x>"), "ready"),
+    (
+        "values full of bars and words",
+        export(
+            values=[
+                Value("S", "setx pw " * 3900, "text"),
+                *(Value("pasS" * 240 + f"{n}", ("a:@" + "|" * 17) * 199) for n in range(250)),
+            ]
+        ),
+        "ready-with-warnings",
+    ),
     ("a million tabs", export(private_xml=f"<x y='{'&#9;' * 10**5}'/>"), "ready"),
 ]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mim2ecma.commands._text import counted
 from mim2ecma.documents.errors import InputError, Mim2EcmaError, UsageError
 from mim2ecma.documents.limits import MAX_FOLDER_FILES
+from mim2ecma.documents.printable import counted
 
 COMMAND: Final = "mim2ecma inspect"
 # Open files of this process: they mean something else, or nothing, in the processes that read many files.

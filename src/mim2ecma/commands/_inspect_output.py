@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from mim2ecma.commands._text import columns, counted, encodable, fold
+from mim2ecma.commands._text import columns, encodable, fold
 from mim2ecma.documents.findings import Finding, Severity
-from mim2ecma.documents.printable import printable
+from mim2ecma.documents.printable import counted, printable
 from mim2ecma.readiness import Inspection
 
 if TYPE_CHECKING:

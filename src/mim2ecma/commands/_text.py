@@ -8,17 +8,6 @@ import sys
 _DEFAULT_COLUMNS = 80
 
 
-def counted(number: int, word: str, plural: str | None = None) -> str:
-    """`1 file`, `2 files`.
-
-    Args:
-        number: How many.
-        word: For one.
-        plural: For any other number, `word` with an `s` when left out.
-    """
-    return f"{number} {word if number == 1 else plural or word + 's'}"
-
-
 def columns() -> int:
     """Columns of the terminal that standard output is.
 

@@ -14,7 +14,7 @@ from mim2ecma.assemblies.drawing import draw
 from mim2ecma.assemblies.host import listing_of_folder
 from mim2ecma.commands._accept import not_needed, read_accepted
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
-from mim2ecma.documents.printable import printable
+from mim2ecma.documents.printable import counted, printable
 from mim2ecma.documents.schemas import schema_name
 
 if TYPE_CHECKING:
@@ -172,15 +172,11 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 def _verdict(findings: Iterable[Mapping[str, str]]) -> str:
     number = Counter(finding["severity"] for finding in findings)
-    errors, warnings = _counted(number["error"], "error"), _counted(number["warning"], "warning")
+    errors, warnings = counted(number["error"], "error"), counted(number["warning"], "warning")
     if number["error"]:
         more = f" and {warnings}" if number["warning"] else ""
         return f"NOT COMPLETE: {errors}{more}. Mend the errors before anything is staged."
     return f"complete, but read the {warnings}." if number["warning"] else "complete."
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _finding(finding: Mapping[str, str]) -> list[str]:

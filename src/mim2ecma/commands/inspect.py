@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from mim2ecma.commands._accept import not_needed, read_accepted
 from mim2ecma.commands._inspect_files import COMMAND, Inputs, Refused, check_name, gather
-from mim2ecma.commands._text import counted
 from mim2ecma.commands._unexpected import unexpected
 from mim2ecma.documents.errors import InputError, Mim2EcmaError
+from mim2ecma.documents.printable import counted
 
 if TYPE_CHECKING:
     from mim2ecma.documents.findings import Finding

@@ -40,3 +40,14 @@ def _escape(match: re.Match[str]) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def counted(number: int, word: str, plural: str | None = None) -> str:
+    """`1 file`, `2 files`.
+
+    Args:
+        number: How many.
+        word: For one.
+        plural: For any other number, `word` with an `s` when left out.
+    """
+    return f"{number} {word if number == 1 else plural or word + 's'}"

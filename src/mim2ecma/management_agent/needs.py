@@ -20,7 +20,7 @@ from typing import Final
 from mim2ecma.documents.limits import MIB
 from mim2ecma.management_agent.model import Parameter
 from mim2ecma.management_agent.secrets import reveals_secret
-from mim2ecma.management_agent.vocabulary import Vocabulary, lowered
+from mim2ecma.management_agent.vocabulary import Vocabulary, lowered, places
 
 MAX_SEARCHED: Final = MIB
 """Most text searched in one management agent; real ones have 100 KB (7.3)."""
@@ -163,7 +163,7 @@ class _Searched:
         """Where a few signs stand; those that no text holds are not looked for."""
         for sign in signs:
             if sign in self._present:
-                yield from _positions(self.lower, sign)
+                yield from islice(places(self.lower, sign), _MAX_HITS)
 
     def matches(self, pattern: re.Pattern[str], signs: Iterable[str]) -> Iterator[re.Match[str]]:
         """Matches at the places of a few words, which are found far faster than a pattern without case."""
@@ -430,11 +430,3 @@ def _registry_keys(searched: _Searched) -> Iterator[tuple[NeedKind, str]]:
         match = (_QUOTED_REGISTRY.match(text, at) if alone else None) or _REGISTRY.match(text, at)
         if match:
             yield NeedKind.REGISTRY, match[0]
-
-
-def _positions(text: str, sign: str) -> Iterator[int]:
-    at, hits = text.find(sign), 0
-    while at >= 0 and hits < _MAX_HITS:
-        hits += 1
-        yield at
-        at = text.find(sign, at + len(sign))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from mim2ecma.management_agent.vocabulary import places
+
 _Place = tuple[int, int, bool]
 
 _PASS: Final = re.compile(r"pass(?:word|wort|wd|code|[ -]?phrase)")
@@ -46,13 +48,11 @@ def word_places(lower: str, stems: Iterable[str] = STEMS) -> Iterator[tuple[int,
         the whole identifier decides then.
     """
     for stem in stems:
-        at = lower.find(stem)
-        while at >= 0:
+        for at in places(lower, stem):
             end = at + len(stem)
             place = _PLACES[stem](lower, at, end) if stem in _PLACES else (at, end, False)
             if place:
                 yield place
-            at = lower.find(stem, end)
 
 
 def _at_pass(lower: str, at: int, end: int) -> _Place | None:

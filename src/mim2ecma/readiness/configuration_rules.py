@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mim2ecma.documents.findings import Finding
+from mim2ecma.documents.printable import counted
 from mim2ecma.management_agent.capabilities import BitField, Capabilities, DnStyle
 from mim2ecma.management_agent.model import PASSWORD_ATTRIBUTE
 from mim2ecma.management_agent.needs import NeedKind
@@ -288,12 +289,8 @@ def rest_rules(subject: Subject) -> Iterator[Finding]:
         yield information(
             "R29",
             "mv-data",
-            f"{_counted(rules.foreign_import_flows, 'import flow')} of "
-            f"{_counted(rules.foreign_agents, 'other management agent')}",
+            f"{counted(rules.foreign_import_flows, 'import flow')} of "
+            f"{counted(rules.foreign_agents, 'other management agent')}",
             "only this management agent, but every single export carries the flows of the whole server",
             "Treat the file as confidential: it names attributes of unrelated systems.",
         )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -14,7 +14,8 @@ from export_builder import ANCHOR, export
 from rich.cells import cell_len
 
 from mim2ecma import cli
-from mim2ecma.commands._text import cells, counted, fold
+from mim2ecma.commands._text import cells, fold
+from mim2ecma.documents.printable import counted
 
 READY = export(definitions=(), values=())
 WARNED = export(import_enabled="0")
